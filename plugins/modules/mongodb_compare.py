@@ -1,0 +1,235 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, stagesync contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: mongodb_compare
+version_added: "0.1.0"
+short_description: Compare a MongoDB server with its masked copy
+description:
+  - Proves by the rules that a masked copy is right. What they leave alone must be the same, what they mask must have
+    changed, what they drop must not be there.
+  - Compares collections, types, options, indexes, the number of documents, and the documents themselves.
+  - Reads the rules in a way of its own and shares nothing with what computes the masks.
+  - Fails where anything differs. Both servers are only read. Findings hold no value of a document.
+  - A large database takes long, so run it with C(async).
+options:
+  source_uri:
+    description: Address of the source server, without a user, such as V(mongodb://%2Frun%2Fsource.sock).
+    type: str
+    required: true
+  target_uri:
+    description: Address of the clean server, without a user.
+    type: str
+    required: true
+  rules:
+    description: Text of the rule file that the copy was made with.
+    type: str
+    required: true
+  rules_path:
+    description: Name of the rule file, for messages.
+    type: str
+    default: rules
+  mode:
+    description:
+      - V(sampled) compares O(sample_size) documents of each collection, the first, the last and random ones of either
+        side. V(full) compares every document.
+      - Where C(_id) is masked, and in a time series, the documents of the two sides cannot be found by C(_id). There
+        everything but the masked values is compared of all documents, whatever the mode, and the masked values of
+        O(sample_size) documents that are the only ones with what is not masked.
+    type: str
+    choices: [sampled, full]
+    default: sampled
+  sample_size:
+    description: Number of documents of each collection to compare.
+    type: int
+    default: 1000
+  workers:
+    description: Number of worker processes. Without it, one a core.
+    type: int
+requirements:
+  - python >= 3.9
+  - pymongo >= 4.3
+  - PyYAML
+author:
+  - stagesync contributors (@stagesync)
+attributes:
+  check_mode:
+    description: Does the same in check mode, for nothing is ever changed.
+    support: full
+  diff_mode:
+    description: Returns no diff, for nothing is ever changed.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Compare every document of the clean copy with the source
+  stagesync.aws.mongodb_compare:
+    source_uri: mongodb://%2Frun%2Fstagesync%2Fsource.sock/?directConnection=true
+    target_uri: mongodb://%2Frun%2Fstagesync%2Fclean.sock/?directConnection=true
+    rules: "{{ lookup('ansible.builtin.file', 'rules.yml') }}"
+    mode: full
+  become: true
+  async: 7200
+  poll: 15
+"""
+
+RETURN = r"""
+mode:
+  description: The mode asked for.
+  returned: always, when both servers could be read
+  type: str
+sample_size:
+  description: The number of documents of each collection asked for.
+  returned: always, when both servers could be read
+  type: int
+collections:
+  description: What was compared, ordered by name.
+  returned: always, when both servers could be read
+  type: list
+  elements: dict
+  contains:
+    database:
+      description: Name of the database.
+      type: str
+    collection:
+      description: Name of the collection.
+      type: str
+    documents_source:
+      description: Documents of the source.
+      type: int
+    documents_clean:
+      description: Documents of the clean copy.
+      type: int
+    evicted:
+      description: Oldest documents of a capped collection that the longer masked ones left no room for.
+      type: int
+    compared:
+      description: Documents whose two sides were compared.
+      type: int
+    joined_by:
+      description: V(_id), or V(remainder) where documents were found by what of them is not masked.
+      type: str
+    masked:
+      description: What became of the values of each masked path, of the documents compared.
+      type: list
+      elements: dict
+      contains:
+        path:
+          description: The path as the rules write it.
+          type: str
+        changed:
+          description: Values that changed.
+          type: int
+        unchanged_allowed:
+          description: Values that are equal to their originals where the mask says that they may be.
+          type: int
+        unchanged:
+          description: Values that are equal to their originals and must not be.
+          type: int
+    differences:
+      description: Number of differences of this collection.
+      type: int
+differences:
+  description: Everything that differs.
+  returned: always, when both servers could be read
+  type: list
+  elements: dict
+  contains:
+    namespace:
+      description: Database and collection.
+      type: str
+    path:
+      description: The path, option or index; empty for the whole.
+      type: str
+    what:
+      description: What differs.
+      type: str
+    count:
+      description: How often.
+      type: int
+    ids:
+      description: At most five hashes standing for the documents' C(_id), salted anew for every comparison.
+      type: list
+      elements: str
+dropped:
+  description: Namespaces that the rules leave behind.
+  returned: always, when both servers could be read
+  type: list
+  elements: str
+problems:
+  description: Everything that is wrong with the rules, one sentence each.
+  returned: failure, where there are any
+  type: list
+  elements: str
+"""
+
+from dataclasses import asdict
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
+    YAML_IMPORT_ERROR,
+    RulesError,
+    load_rules,
+)
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.compare import compare
+
+
+def summary(differences: list[dict]) -> str:
+    """Return the first five differences in one sentence."""
+    first = []
+    for found in differences[:5]:
+        place = ".".join(part for part in (found["namespace"], found["path"]) if part)
+        first.append(f"{place}: {found['what']} ({found['count']})")
+    more = f"; and {len(differences) - 5} more" if len(differences) > 5 else ""
+    return f"The clean copy is not what the rules make of the source: {'; '.join(first)}{more}. Do not promote it."
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "source_uri": {"type": "str", "required": True},
+            "target_uri": {"type": "str", "required": True},
+            "rules": {"type": "str", "required": True},
+            "rules_path": {"type": "str", "default": "rules"},
+            "mode": {"type": "str", "choices": ["sampled", "full"], "default": "sampled"},
+            "sample_size": {"type": "int", "default": 1000},
+            "workers": {"type": "int"},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    if client.PYMONGO_IMPORT_ERROR:
+        module.fail_json(msg=missing_required_lib("pymongo"), exception=client.PYMONGO_IMPORT_ERROR)
+    if YAML_IMPORT_ERROR:
+        module.fail_json(msg=missing_required_lib("PyYAML"), exception=YAML_IMPORT_ERROR)
+    for name in ("sample_size", "workers"):
+        if params[name] is not None and params[name] < 1:
+            module.fail_json(msg=f"{name} is {params[name]}: give 1 or more.")
+    try:
+        report = compare(
+            client.Server(params["source_uri"], "source"),
+            client.Server(params["target_uri"], "clean"),
+            load_rules(params["rules"], params["rules_path"]),
+            params["mode"],
+            params["sample_size"],
+            params["workers"],
+        )
+    except RulesError as error:
+        module.fail_json(msg=str(error), problems=[str(problem) for problem in error.problems])
+    except client.MongodbError as error:
+        module.fail_json(msg=str(error))
+    except client.PyMongoError as error:
+        module.fail_json(msg=str(client.explain(error, "the source or the clean copy")))
+    if report.differences:
+        module.fail_json(msg=summary(report.differences), changed=False, **asdict(report))
+    module.exit_json(changed=False, **asdict(report))
+
+
+if __name__ == "__main__":
+    main()
