@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,20 +30,40 @@ class Count:
         return f"{self.passed} passed, {self.failed} failed" + (f", {self.skipped} skipped" if self.skipped else "")
 
 
+# A log may be kept only from its end, so what failed is said again there: these lines and what follows each.
+TELLING = re.compile(r"fatal: |failed: \[|FAILED |ERROR |\[ERROR\]|^E  ")
+FOLLOWING = 12
+said_of_failures: list[str] = []
+
+
+def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> int:
+    """Run a command with its output passed on; what it said of a failure is kept for the end. Returns its exit code."""
+    print("$", *arguments, flush=True)
+    telling, left = [], 0
+    with subprocess.Popen(
+        arguments, cwd=cwd, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        for raw in process.stdout:
+            line = raw.decode(errors="replace")
+            print(line, end="", flush=True)
+            left = FOLLOWING if TELLING.search(line) else left - 1
+            if left > 0:
+                telling.append(line[:500].rstrip())
+    if process.returncode:
+        said_of_failures.extend([f"\n-- {' '.join(arguments)}: exit {process.returncode}", *telling[-80:]])
+    return process.returncode
+
+
 def command(*arguments: str, cwd: Path = ROOT, **environment: str) -> Count:
     """One command is one test, with further variables in its environment: it passes when it exits with 0."""
-    print("$", *arguments, flush=True)
-    done = subprocess.run(arguments, cwd=cwd, env={**os.environ, **environment}, check=False)
-    return Count(passed=1) if done.returncode == 0 else Count(failed=1)
+    return Count(failed=1) if run(*arguments, cwd=cwd, **environment) else Count(passed=1)
 
 
 def pytest(*arguments: str) -> Count:
     """Run pytest and read its counts; a run that ends without results has failed."""
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.xml"
-        code = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", f"--junitxml={results}", *arguments], cwd=ROOT, check=False
-        ).returncode
+        code = run(sys.executable, "-m", "pytest", "-q", f"--junitxml={results}", *arguments)
         if not results.exists():
             return Count(failed=1)
         suite = ElementTree.parse(results).getroot()[0]
@@ -153,7 +174,7 @@ def main(names: list[str]) -> int:
         count = KINDS[name]()
         lines.append(f"{name:12} {count}  ({time.monotonic() - start:.0f} s)")
         total += count
-    print("\n" + "\n".join(lines))
+    print("\n".join([*said_of_failures, "", *lines]))
     print(total)
     return 1 if total.failed or not total.passed else 0
 

@@ -38,8 +38,8 @@ def environment(tmp_path_factory):
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
     )
-    ssm.put_parameter(Name="/mongo/admin", Value=USER, Type="String")
-    ssm.put_parameter(Name="/mongo/admin/password", Value=PASSWORD, Type="SecureString")
+    ssm.put_parameter(Name="/mongo/admin", Value=USER, Type="String", Overwrite=True)
+    ssm.put_parameter(Name="/mongo/admin/password", Value=PASSWORD, Type="SecureString", Overwrite=True)
     collections = os.path.join(os.path.dirname(__file__), "../../../.cache/collections")
     yield {**os.environ, **settings, "PYTHONPATH": collections}
     service.stop()
