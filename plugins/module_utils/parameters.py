@@ -51,7 +51,10 @@ def _get(client, wanted: list[str]) -> dict[str, str]:
     for start in range(0, len(wanted), _NAMES_PER_CALL):
         chunk = wanted[start : start + _NAMES_PER_CALL]
         answer = client.get_parameters(Names=chunk, WithDecryption=True)
-        found = {parameter["Name"]: parameter["Value"] for parameter in answer["Parameters"]}
+        # One that was asked for by version or label (/key:3) comes back with that apart.
+        found = {
+            parameter["Name"] + parameter.get("Selector", ""): parameter["Value"] for parameter in answer["Parameters"]
+        }
         # A parameter that was asked for by its ARN comes back under its plain name.
         by_arn = {parameter["ARN"]: parameter["Value"] for parameter in answer["Parameters"] if "ARN" in parameter}
         values.update({name: found.get(name, by_arn.get(name)) for name in chunk})

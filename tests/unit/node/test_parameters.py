@@ -50,6 +50,11 @@ def test_an_arn_is_answered_under_the_arn(ssm):
     assert parameters.resolve([arn]) == {arn: "1"}
 
 
+def test_a_version_is_answered_under_its_selector(ssm):
+    ssm.add_response("get_parameters", {"Parameters": [{"Name": "/key", "Selector": ":3", "Value": "old"}]})
+    assert parameters.resolve(["/key:3"]) == {"/key:3": "old"}
+
+
 def test_no_names_need_no_call():
     assert parameters.resolve([]) == {}
 
