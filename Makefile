@@ -32,8 +32,19 @@ $(LINK):
 	@mkdir -p $(dir $(LINK))
 	@ln -sfn ../../../.. $(LINK)
 
+# The masking engine for the machines that the hosts may be; the pinned compiler makes them all, and for an old glibc.
+NATIVE := roles/host_python/files/native
+$(NATIVE)/masker-%.so: native/masker.c | $(READY)
+	@mkdir -p $(NATIVE)
+	@python -m ziglang cc -std=c11 -O2 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden -s -target $*-linux-gnu.2.17 -o $@ $<
+
+# This machine's own, for the tests, where a host has it.
+ENGINE := $(VENV)/lib/stagesync/masker.so
+$(ENGINE): $(NATIVE)/masker-$(shell uname -m).so
+	@install -D $< $@
+
 .PHONY: tools packages lab sync rollback down
-tools: $(READY) $(LINK)
+tools: $(READY) $(LINK) $(NATIVE)/masker-x86_64.so $(NATIVE)/masker-aarch64.so $(ENGINE)
 
 packages:
 	@[ "$$(id -u)" = 0 ] || { echo 'The lab makes hosts and block devices: run this as root, for example with sudo.' >&2; exit 1; }
@@ -84,4 +95,4 @@ build: tools ## the collection as a tarball
 	@ansible-galaxy collection build --force
 
 clean: ## remove what the tests and builds left in the checkout
-	rm -rf .cache reports *.tar.gz .pytest_cache .ruff_cache
+	rm -rf .cache reports *.tar.gz .pytest_cache .ruff_cache $(NATIVE)

@@ -71,7 +71,7 @@ databases:
       type: dict
       contains:
         action:
-          description: V(mask), V(keep) or V(drop).
+          description: V(mask), V(keep), V(drop) or V(empty) (indexes without documents).
           returned: success
           type: str
         unlisted:
@@ -86,11 +86,23 @@ databases:
           description: Number of paths that are kept.
           returned: success
           type: int
+        where:
+          description: Whether a filter leaves documents behind.
+          returned: success
+          type: bool
+        sample:
+          description: The share of the documents that is copied, or null for all.
+          returned: success
+          type: float
+        contents:
+          description: For GridFS chunks V(keep), V(drop) or V(replace), else null.
+          returned: success
+          type: str
   sample:
     shop:
       unlisted: fail
       collections:
-        users: {action: mask, unlisted: fail, masked: 9, kept: 4}
+        users: {action: mask, unlisted: fail, masked: 9, kept: 4, where: false, sample: null, contents: null}
 collections:
   description: Number of collections that the rules name.
   returned: success
@@ -110,7 +122,7 @@ masks:
   description: The masks that the rules use, each with the number of paths.
   returned: success
   type: dict
-  sample: {email: 5, name: 7, redact: 12}
+  sample: {email: 5, full_name: 7, redact: 12}
 problems:
   description: Everything that is wrong with the rules.
   returned: failure

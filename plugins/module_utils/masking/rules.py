@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import re
 import traceback
@@ -12,12 +13,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import MASKS, Option
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import MASKS
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.notation import (
+    KEY,
+    STAR,
+    parse_path,
+    parse_template,
+    path_text,
+)
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.options import Option, check_server_side, shown
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.words import LOCALES
+
+__all__ = ["KEY", "STAR", "parse_path", "path_text"]
 
 VERSION = 1
 UNLISTED = ("fail", "drop", "keep")
-# Aliases can multiply a small file into millions of rules.
+ACTIONS = ("keep", "drop", "empty")
+CONTENTS = ("keep", "drop", "replace")
+# What discover writes where a human has to decide.
+REVIEW = "review"
+CHUNKS = ".chunks"
+# Aliases can multiply a small file into millions of rules, and of parts of a value.
 MAX_RULES = 100_000
+MAX_PARTS = 100_000
+# Masks of former releases.
+_RENAMED = {"name": "first_name, last_name or full_name"}
 
 try:
     import yaml
@@ -72,13 +92,22 @@ class FieldRule:
 
 @dataclass(frozen=True)
 class CollectionRules:
-    """What happens to one collection."""
+    """What happens to one collection.
+
+    action      "mask", "keep" (as it is), "drop" (left behind) or "empty" (made with its indexes, without documents)
+    where       a query filter that a document must match to be copied, or None; notation.to_bson makes it BSON
+    sample      the share of the documents (of those that match) that is copied, above 0 to 1, or None for all
+    contents    of GridFS chunks "keep", "drop" (then `action` is "empty") or "replace"; else None
+    """
 
     namespace: str
     action: str
     unlisted: str
     fields: tuple[FieldRule, ...]
     line: int
+    where: Mapping[str, Any] | None = field(default=None, hash=False)
+    sample: float | None = None
+    contents: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,32 +139,6 @@ class RuleSet:
         return rules.collections.get(name) if rules else None
 
 
-def path_text(path: Iterable[str]) -> str:
-    """Write a path as a rule file does: dots between names, a dot or a backslash inside a name escaped."""
-    return ".".join(re.sub(r"([\\.])", r"\\\1", segment) for segment in path)
-
-
-def parse_path(text: str) -> tuple[str, ...]:
-    """Split a path at its dots; `\\.` and `\\\\` stand for the characters themselves. Raises ValueError."""
-    segments = [""]
-    characters = iter(text)
-    for character in characters:
-        if character == "\\":
-            escaped = next(characters, "")
-            if escaped not in (".", "\\"):
-                raise ValueError(r"a backslash in a path escapes a dot or a backslash only: write '\.' or '\\'")
-            segments[-1] += escaped
-        elif character == ".":
-            segments.append("")
-        else:
-            segments[-1] += character
-    if "" in segments:
-        raise ValueError("the path has an empty part: write the names with one dot between them")
-    if "\0" in text:
-        raise ValueError("a field name cannot hold a NUL character")
-    return tuple(segments)
-
-
 def load_rules(text: str, source: str = "rules") -> RuleSet:
     """Read rules of format version 1 from YAML text; raises RulesError with every problem found."""
     return _Reader(source).read(text)
@@ -148,7 +151,10 @@ class _Reader:
         self.source = source
         self.problems: list[Problem] = []
         self.rules = 0
+        self.parts = 0
         self.flat: dict[int, list] = {}
+        self.locale: str | None = None
+        self.defaults: dict[str, dict] = {}
 
     def read(self, text: str) -> RuleSet:
         rules = None
@@ -233,8 +239,9 @@ class _Reader:
         items = self.mapping(root, "", "the file")
         if items is None:
             return None
-        values = self.known_keys(items, "", ("version", "unlisted", "databases"))
+        values = self.known_keys(items, "", ("version", "unlisted", "defaults", "databases"))
         self.version(root, values.get("version"))
+        self.read_defaults(values.get("defaults"))
         unlisted = self.unlisted(values.get("unlisted"), "", "fail")
         databases = {}
         if "databases" not in values:
@@ -252,6 +259,25 @@ class _Reader:
         elif node.id != "scalar" or node.tag != f"{_TAG}int" or node.value != str(VERSION):
             shown = repr(node.value) if node.id == "scalar" else _kind(node)
             self.problem(node, "version", f"version {shown} is not known here: write 'version: {VERSION}'")
+
+    def read_defaults(self, node) -> None:
+        """`locale`, and by the name of a mask the options that it has where a rule gives none."""
+        for name, key, value in () if node is None else self.mapping(node, "defaults", "'defaults'") or ():
+            if name == "locale":
+                self.locale = self.choice(value, "defaults.locale", LOCALES)
+            elif name in MASKS:
+                self.mask_defaults(name, value)
+            else:
+                hint = _did_you_mean(name, ("locale", *MASKS)) or "; known are locale and the names of masks"
+                self.problem(key, "defaults", f"unknown key {name!r}{hint}")
+
+    def mask_defaults(self, mask: str, node) -> None:
+        path, options = f"defaults.{mask}", MASKS[mask].options
+        given = self.mapping(node, path, "the default options of a mask") or []
+        for name, key, _value in given:
+            if name in options and options[name].required:
+                self.problem(key, path, f"option {name!r} of the mask {mask} has no default: give it with each rule")
+        self.defaults[mask] = dict(self.checked_options(mask, given, path))
 
     def unlisted(self, node, path: str, inherited: str) -> str:
         if node is None:
@@ -289,28 +315,137 @@ class _Reader:
                 for child, child_key, value in self.mapping(values["collections"], name, "'collections'") or ():
                     if not child:
                         self.problem(child_key, name, "a collection has no name")
-                    collections[child] = self.collection(f"{name}.{child}", child_key, value, unlisted)
+                    chunks = child.endswith(CHUNKS)
+                    collections[child] = self.collection(f"{name}.{child}", child_key, value, unlisted, chunks)
         return DatabaseRules(name, unlisted, collections, key.start_mark.line + 1)
 
-    def collection(self, namespace: str, key, node, unlisted: str) -> CollectionRules:
+    def collection(self, namespace: str, key, node, unlisted: str, chunks: bool) -> CollectionRules:
         line = key.start_mark.line + 1
         if node.id == "scalar" and not _is_empty(node):
-            action = self.choice(node, namespace, ("keep", "drop")) or "keep"
+            action = self.choice(node, namespace, ACTIONS) or "keep"
+            if chunks and action == "keep":
+                self.contents_missing(node, namespace)
             return CollectionRules(namespace, action, unlisted, (), line)
-        rules: list[FieldRule] = []
-        items = self.mapping(node, namespace, "a collection that is neither 'keep' nor 'drop'")
-        if items is not None:
-            values = self.known_keys(items, namespace, ("unlisted", "fields"))
-            unlisted = self.unlisted(values.get("unlisted"), namespace, unlisted)
-            if "fields" not in values:
-                self.problem(key, namespace, "'fields' is missing: name the fields, or write 'keep' or 'drop'")
-            else:
-                found = self.mapping(values["fields"], namespace, "'fields'")
-                rules = [rule for item in found or () if (rule := self.field(namespace, *item)) is not None]
-                # Messages about paths that did not parse come alone, without others that follow from them.
-                if found is not None and len(rules) == len(found):
-                    self.check_paths(namespace, rules, unlisted, line)
-        return CollectionRules(namespace, "mask", unlisted, tuple(rules), line)
+        items = self.mapping(node, namespace, "a collection that is not 'keep', 'drop' or 'empty'")
+        if items is None:
+            return CollectionRules(namespace, "mask", unlisted, (), line)
+        values = self.known_keys(items, namespace, ("action", "unlisted", "where", "sample", "contents", "fields"))
+        unlisted = self.unlisted(values.get("unlisted"), namespace, unlisted)
+        action = self.action(key, namespace, values, chunks)
+        contents = self.contents(namespace, values, chunks, action)
+        more = {
+            "where": self.where(values.get("where"), namespace),
+            "sample": self.sample(values.get("sample"), namespace),
+            "contents": contents,
+        }
+        if action != "mask":
+            return CollectionRules(namespace, action, unlisted, (), line, **more)
+        if contents == "drop":
+            return CollectionRules(namespace, "empty", unlisted, (), line, **more)
+        if contents == "keep" and "fields" not in values:
+            return CollectionRules(namespace, "keep", unlisted, (), line, **more)
+        fields = self.fields(namespace, key, values, unlisted, contents)
+        return CollectionRules(namespace, "mask", unlisted, fields, line, **more)
+
+    def action(self, key, namespace: str, values: Mapping, chunks: bool) -> str:
+        """What the keys of a collection say together; "mask" where they name fields."""
+        action = self.choice(values["action"], f"{namespace}.action", ACTIONS) if "action" in values else "mask"
+        if action in ("keep", "drop", "empty"):
+            without = ("fields", "contents") if action == "keep" else ("fields", "contents", "where", "sample")
+            for name in without:
+                if name in values:
+                    message = f"{name!r} means nothing with 'action: {action}': remove one of the two"
+                    self.problem(values[name], namespace, message)
+            if chunks and action == "keep":
+                self.contents_missing(values["action"], namespace)
+        elif "fields" not in values and "contents" not in values and "action" not in values:
+            wanted = (
+                "write 'contents: keep', 'drop' or 'replace'" if chunks else "write 'action: keep', 'drop' or 'empty'"
+            )
+            self.problem(key, namespace, f"'fields' is missing: name the fields, or {wanted}")
+        elif chunks and "contents" not in values and "action" not in values:
+            self.contents_missing(key, namespace)
+        return action or "keep"
+
+    def contents_missing(self, where, namespace: str) -> None:
+        self.problem(
+            where,
+            namespace,
+            "a collection of GridFS chunks needs 'contents': write {contents: keep}, {contents: drop} or "
+            "{contents: replace}",
+        )
+
+    def contents(self, namespace: str, values: Mapping, chunks: bool, action: str) -> str | None:
+        node = values.get("contents")
+        if node is None or action != "mask":
+            return None
+        contents = self.choice(node, f"{namespace}.contents", CONTENTS)
+        if not chunks:
+            self.problem(
+                node, namespace, f"'contents' is for GridFS chunks, whose collection's name ends in '{CHUNKS}'"
+            )
+        elif contents == "drop":
+            for name in ("fields", "where", "sample"):
+                if name in values:
+                    self.problem(values[name], namespace, f"{name!r} means nothing with 'contents: drop'")
+        return contents
+
+    def where(self, node, namespace: str) -> dict | None:
+        if node is None:
+            return None
+        try:
+            where = self.plain(node)
+            if not isinstance(where, dict) or not where:
+                raise ValueError(f"must be a query filter such as {{status: open}}, not {shown(where)}")
+            check_server_side(where)
+        except ValueError as error:
+            self.problem(node, f"{namespace}.where", f"'where' {error}")
+            return None
+        return where
+
+    def sample(self, node, namespace: str) -> float | None:
+        if node is None:
+            return None
+        try:
+            sample = self.plain(node)
+        except ValueError:
+            sample = node.value
+        if type(sample) in (int, float) and 0 < sample <= 1:
+            return float(sample)
+        self.problem(
+            node,
+            f"{namespace}.sample",
+            f"'sample' must be a number above 0 and up to 1, such as 0.1, not {shown(sample)}",
+        )
+        return None
+
+    def fields(
+        self, namespace: str, key, values: Mapping, unlisted: str, contents: str | None
+    ) -> tuple[FieldRule, ...]:
+        found = [] if "fields" not in values else self.mapping(values["fields"], namespace, "'fields'")
+        rules = [rule for item in found or () if (rule := self.field(namespace, *item)) is not None]
+        # Messages about paths that did not parse come alone, without others that follow from them.
+        if found is None or len(rules) < len(found):
+            return tuple(rules)
+        if contents is not None:
+            rules += self.chunk_fields(namespace, rules, contents, values["contents"].start_mark.line + 1)
+        line = key.start_mark.line + 1
+        if rules:
+            self.check_paths(namespace, rules, unlisted, line)
+        elif "fields" in values:
+            self.problem(
+                line, namespace, "'fields' names no field: name the fields, or write 'keep', 'drop' or 'empty'"
+            )
+        return tuple(rules)
+
+    def chunk_fields(self, namespace: str, rules: list[FieldRule], contents: str, line: int) -> list[FieldRule]:
+        """The fields of GridFS chunks that a file need not name; `contents` decides on the data."""
+        named = {rule.path[0] for rule in rules}
+        for rule in rules:
+            if rule.path[0] == "data":
+                self.problem(rule.line, f"{namespace}.{rule.text}", "'contents' decides on the data: remove this rule")
+        wanted = {"_id": "keep", "files_id": "keep", "n": "keep", "data": "redact" if contents == "replace" else "keep"}
+        return [FieldRule((name,), mask, {}, line) for name, mask in wanted.items() if name not in named]
 
     def field(self, namespace: str, name: str, key, node) -> FieldRule | None:
         path = f"{namespace}.{name}"
@@ -324,22 +459,43 @@ class _Reader:
         except ValueError as error:
             self.problem(key, path, str(error))
             return None
-        line = key.start_mark.line + 1
+        mask, given = self.named_mask(key, node, path)
+        if mask is None:
+            return None
+        options = self.options(mask, key, given, path)
+        rule = FieldRule(segments, mask, options, key.start_mark.line + 1)
+        return rule if self.check_rule(key, path, rule) else None
+
+    def named_mask(self, key, node, path: str) -> tuple[str | None, list]:
+        """The mask of a field's rule and the options given with it."""
         if node.id == "scalar":
-            mask = self.mask(node, path)
-            return None if mask is None else FieldRule(segments, mask, self.options(mask, (), path), line)
+            return self.mask(node, path), []
         items = self.mapping(node, path, "a field's rule that is not the name of a mask")
         if items is None:
-            return None
+            return None, []
         named = [value for option, _key, value in items if option == "mask"]
         if not named:
             self.problem(key, path, "'mask' is missing: write the name of a mask, or {mask: name, option: value}")
-            return None
-        mask = self.mask(named[0], path)
-        if mask is None:
-            return None
-        given = [item for item in items if item[0] != "mask"]
-        return FieldRule(segments, mask, self.options(mask, given, path), line)
+            return None, []
+        return self.mask(named[0], path), [item for item in items if item[0] != "mask"]
+
+    def check_rule(self, key, path: str, rule: FieldRule) -> bool:
+        """Whether the mask goes with this kind of path."""
+        message = None
+        if rule.path[-1] == KEY and len(rule.path) == 1:
+            message = f"'{KEY}' needs the name of a map before it: the fields of the document itself keep their names"
+        elif rule.path[-1] == KEY and rule.masks and "string" not in MASKS[rule.mask].unique(rule.options):
+            unique = ", ".join(name for name in _unique_masks("string"))
+            message = f"the mask {rule.mask} does not keep the names of fields apart: use keep, or one of {unique}"
+        elif rule.mask == "expr" and (
+            {STAR, KEY} & set(rule.path) or any("." in name or name.startswith("$") for name in rule.path)
+        ):
+            message = (
+                f"the server cannot set a path with '{STAR}', '{KEY}', or a name with a dot or a dollar: use a mask"
+            )
+        if message:
+            self.problem(key, path, message)
+        return message is None
 
     def mask(self, node, path: str) -> str | None:
         if node.id != "scalar":
@@ -350,29 +506,75 @@ class _Reader:
             return "null"
         elif node.value in MASKS:
             return node.value
+        elif node.value == REVIEW:
+            self.problem(node, path, "is left for review: decide: a mask or keep")
+        elif node.value in _RENAMED:
+            self.problem(node, path, f"the mask {node.value!r} is now {_RENAMED[node.value]}")
         else:
             hint = _did_you_mean(node.value, MASKS) or f"; known are {', '.join(MASKS)}"
             self.problem(node, path, f"unknown mask {node.value!r}{hint}")
         return None
 
-    def options(self, mask: str, given: Iterable, path: str) -> dict[str, Any]:
+    def options(self, mask: str, key, given: Iterable, path: str) -> dict[str, Any]:
+        """All options of a mask: given ones, then the file's defaults, then the mask's own."""
         known = MASKS[mask].options
         options = {name: option.default for name, option in known.items()}
+        if "locale" in known and self.locale:
+            options["locale"] = self.locale
+        options.update(self.defaults.get(mask, {}))
+        options.update(self.checked_options(mask, given, path))
+        named = {name for name, _key, _value in given}
+        lacking = [name for name, option in known.items() if option.required and name not in named]
+        for name in lacking:
+            self.problem(key, path, f"the mask {mask} needs the option {name!r}: {known[name].describe}")
+        if not lacking:
+            try:
+                MASKS[mask].check(options)
+            except (TypeError, ValueError) as error:
+                self.problem(key, path, f"the mask {mask} {error}")
+        return options
+
+    def checked_options(self, mask: str, given: Iterable, path: str) -> Iterable[tuple[str, Any]]:
+        known = MASKS[mask].options
         for name, key, node in given:
             if name not in known:
                 hint = _did_you_mean(name, known) or (f"; it takes {', '.join(known)}" if known else "; it takes none")
                 self.problem(key, path, f"the mask {mask} has no option {name!r}{hint}")
                 continue
             try:
-                options[name] = _option_value(known[name], node)
+                yield name, self.option_value(known[name], node)
             except ValueError as error:
                 self.problem(node, path, f"option {name!r} of the mask {mask} {error}")
-        return options
+
+    def option_value(self, option: Option, node) -> Any:
+        try:
+            value = self.plain(node)
+        except ValueError as error:
+            # A scalar of the wrong kind is best told by what is wanted.
+            if node.id != "scalar" or not option.schema:
+                raise
+            raise ValueError(f"must be {option.describe}, not {node.value!r}") from error
+        return option.check(value)
+
+    # -- values of options and filters
+
+    def plain(self, node, parents: tuple[int, ...] = ()) -> Any:
+        """The value of a node in plain types: dict, list, str, int, float, bool, datetime, None. Raises ValueError."""
+        self.parts += 1
+        if self.parts > MAX_PARTS:
+            raise ValueError(f"makes the file hold more than {MAX_PARTS} values: write less")
+        if node.id == "scalar":
+            return _plain_scalar(node)
+        if id(node) in parents:
+            raise ValueError("holds itself: name another anchor")
+        inside = (*parents, id(node))
+        if node.id == "sequence":
+            return [self.plain(item, inside) for item in node.value]
+        return {name: self.plain(value, inside) for name, _key, value in self.flatten(node, "", ())}
+
+    # -- what rules say together
 
     def check_paths(self, namespace: str, rules: list[FieldRule], unlisted: str, line: int) -> None:
-        if not rules:
-            self.problem(line, namespace, "'fields' names no field: name the fields, or write 'keep' or 'drop'")
-            return
         by_path = {rule.path: rule for rule in rules}
         for rule in rules:
             for length in range(1, len(rule.path)):
@@ -384,20 +586,72 @@ class _Reader:
                         f"conflicts with {parent.text!r} on line {parent.line}, where {parent.mask} masks all of it: "
                         "remove one of the two",
                     )
+            if rule.mask == "template":
+                self.check_template(namespace, rule, by_path)
         self.check_id(namespace, by_path, unlisted, line)
 
+    def check_template(self, namespace: str, rule: FieldRule, by_path: Mapping) -> None:
+        """The fields that a template names must have rules of their own that give text, and be no templates."""
+        try:
+            parts = parse_template(rule.options["template"] or "")
+        except ValueError:  # told already
+            return
+        for path in (part for part in parts if isinstance(part, tuple)):
+            other, message = by_path.get(path), None
+            if other is None:
+                close = _did_you_mean(path_text(path), [known.text for known in by_path.values()])
+                message = f"has no rule{close or ': add one, a mask or keep'}"
+            elif other.mask in ("template", "remove", "null"):
+                message = f"has the mask {other.mask}: a template takes fields that give text by another mask or keep"
+            if message:
+                self.problem(rule.line, f"{namespace}.{rule.text}", f"{path_text(path)!r} in the template {message}")
+
     def check_id(self, namespace: str, by_path: Mapping, unlisted: str, line: int) -> None:
-        rule = by_path.get(("_id",))
-        if rule is None:
-            if unlisted != "keep" and not any(path[0] == "_id" for path in by_path):
-                self.problem(line, namespace, "no rule for '_id': add '_id: keep', or a mask that keeps it unique")
-        elif rule.masks and not MASKS[rule.mask].keeps_unique:
-            unique = ", ".join(name for name, mask in MASKS.items() if mask.keeps_unique and name != "keep")
-            self.problem(
-                rule.line,
-                f"{namespace}._id",
-                f"the mask {rule.mask} does not keep '_id' unique: use keep, or one of {unique}",
-            )
+        rules = [rule for path, rule in by_path.items() if path[0] == "_id"]
+        if not rules and unlisted != "keep":
+            self.problem(line, namespace, "no rule for '_id': add '_id: keep', or a mask that keeps it unique")
+        for rule in rules:
+            if rule.masks and not MASKS[rule.mask].unique(rule.options):
+                unique = ", ".join(_unique_masks())
+                message = f"the mask {rule.mask} does not keep '_id' unique: use keep, or one of {unique}"
+                self.problem(rule.line, f"{namespace}.{rule.text}", message)
+
+
+def _unique_masks(bson_type: str | None = None) -> list[str]:
+    """Masks that keep values apart, of one type or of any."""
+    masks = {name: mask.keeps_unique for name, mask in MASKS.items() if name != "keep"}
+    return [name for name, types in masks.items() if (bson_type in types if bson_type else types)]
+
+
+_INT, _FLOAT, _BOOL, _NULL, _STR, _TIME = (
+    f"{_TAG}{name}" for name in ("int", "float", "bool", "null", "str", "timestamp")
+)
+
+
+def _plain_scalar(node) -> Any:
+    text, tag = node.value, node.tag
+    if tag == _STR:
+        if "\0" in text:
+            raise ValueError("holds a NUL character: remove it")
+        return text
+    if tag == _NULL:
+        return None
+    if tag == _BOOL:
+        return text.lower() in ("true", "yes", "on")
+    if tag == _INT:
+        # YAML 1.1 reads 0x1f, 010, 1_000 and 1:30 as numbers too; few people do.
+        if not re.fullmatch(r"[+-]?(?:0|[1-9][0-9]{0,18})", text) or not -(2**63) <= int(text) < 2**63:
+            raise ValueError(f"must be text in quotes or a plain decimal number of 64 bits, not {text!r}")
+        return int(text)
+    if tag == _FLOAT:
+        plain = text.lower().replace("_", "")
+        if ":" in plain:
+            raise ValueError(f"must be text in quotes or a plain decimal number, not {text!r}")
+        return float(plain.replace(".inf", "inf").replace(".nan", "nan"))
+    if tag == _TIME:
+        date = yaml.constructor.SafeConstructor().construct_yaml_timestamp(node)
+        return date if isinstance(date, datetime.datetime) else datetime.datetime(date.year, date.month, date.day)
+    raise ValueError(f"must be plain YAML, not tagged {tag!r}")
 
 
 def _is_empty(node) -> bool:
@@ -417,19 +671,6 @@ def _did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _option_value(option: Option, node) -> Any:
-    if node.id != "scalar":
-        raise ValueError(f"must be {option.describe()}, not {_kind(node)}")
-    if option.type is int:
-        # At most nine digits, so that no number can be too long to convert.
-        if node.tag != f"{_TAG}int" or not re.fullmatch(r"[+-]?[0-9]{1,9}", node.value):
-            raise ValueError(f"must be {option.describe()}, not {node.value!r}")
-        return option.check(int(node.value))
-    if node.tag != f"{_TAG}str":
-        raise ValueError(f"must be {option.describe()}, not {node.value!r}")
-    return option.check(node.value)
-
-
 def summary(rules: RuleSet) -> dict[str, Any]:
     """What a rule file covers, in plain types."""
     databases: dict[str, Any] = {}
@@ -445,6 +686,9 @@ def summary(rules: RuleSet) -> dict[str, Any]:
                 "unlisted": collection.unlisted,
                 "masked": len(masked),
                 "kept": len(collection.fields) - len(masked),
+                "where": collection.where is not None,
+                "sample": collection.sample,
+                "contents": collection.contents,
             }
         databases[database.name] = {"unlisted": database.unlisted, "collections": collections}
     every = [collection for database in databases.values() for collection in database["collections"].values()]

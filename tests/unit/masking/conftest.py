@@ -1,19 +1,22 @@
-"""One real collection, and masks applied to it by the server."""
+"""Rules of one collection, and the engine under them."""
 
 from __future__ import annotations
 
+import struct
 import textwrap
 
+import bson
 import pytest
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.compiler import COLLATION, compile_collection
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.engine import Masker
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import Key
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import load_rules
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client import EXACT
 
 SECRET = bytes(range(32))
 
 
 def rules_of(fields: str, unlisted: str = "fail"):
-    """The rules of one collection, given its fields as YAML."""
+    """The rules of one collection, given its fields as YAML; `_id` is kept."""
     text = f"""
 version: 1
 unlisted: {unlisted}
@@ -22,50 +25,38 @@ databases:
     collections:
       users:
         fields:
+          _id: keep
 """
     return load_rules(text + textwrap.indent(textwrap.dedent(fields).strip("\n"), " " * 10)).collection("shop", "users")
 
 
+def documents_in(batch: bytes) -> list[dict]:
+    """The documents of a batch, decoded so that every BSON type can be told."""
+    found = []
+    while batch:
+        size = struct.unpack_from("<i", batch)[0]
+        found.append(bson.decode(batch[:size], codec_options=EXACT))
+        batch = batch[size:]
+    return found
+
+
 class Masking:
-    """Runs rules over documents in a real server."""
+    """Masks documents by rules given as YAML; keeps the last Masker for its counts."""
 
-    def __init__(self, collection):
-        self.collection = collection
+    masker: Masker
 
-    def fill(self, *documents: dict) -> None:
-        """Make these the collection's documents, each with an `_id` unless it has one."""
-        self.collection.drop()
-        self.collection.insert_many([{"_id": number, **document} for number, document in enumerate(documents)])
+    def __call__(self, fields: str, *documents: dict, unlisted: str = "fail", secret: bytes = SECRET) -> list[dict]:
+        self.masker = Masker(rules_of(fields, unlisted), Key(secret))
+        return documents_in(self.masker.mask(b"".join(bson.encode(document) for document in documents)))
 
-    def run(self, pipeline: list) -> list:
-        """What a pipeline gives."""
-        return list(self.collection.aggregate(pipeline, collation=COLLATION))
+    def one(self, mask: str, value, **options):
+        """One value under one mask."""
+        return self(f"value: {mask}", {"value": value}, **options)[0].get("value", "MISSING")
 
-    def mask(self, rules, *documents: dict, secret: bytes = SECRET) -> list:
-        """The documents, masked."""
-        self.fill(*documents)
-        return self.run(compile_collection(rules, Key(secret)).pipeline)
-
-    def value(self, rule: str, value, secret: bytes = SECRET):
-        """One value, masked by one rule as it stands in YAML."""
-        return self.values(rule, [value], secret)[0]
-
-    def values(self, rule: str, values: list, secret: bytes = SECRET) -> list:
-        """Values of one field, masked by one rule, each in a document of its own."""
-        masked = self.mask(
-            rules_of(f"_id: keep\nvalue: {rule}"), *({"value": value} for value in values), secret=secret
-        )
-        return [document.get("value", "<missing>") for document in masked]
-
-    def audit(self, rules, *documents: dict) -> dict:
-        """{path: (values, unexpected, equal)} of documents."""
-        self.fill(*documents)
-        compiled = compile_collection(rules, Key(SECRET))
-        counts = compiled.audit_result(self.run(compiled.audit_pipeline(equal=True))[0])
-        return {rule.text: (count.values, count.unexpected, count.equal) for rule, count in counts.items()}
+    def counts(self) -> dict[str, tuple[int, int]]:
+        return {rule.text: (found.values, found.unexpected) for rule, found in self.masker.counts().items()}
 
 
-@pytest.fixture(scope="session")
-def masking(mongod):
-    """A Masking on a collection of the shared server."""
-    return Masking(mongod.shared.client(uuidRepresentation="standard").masking.users)
+@pytest.fixture
+def masking() -> Masking:
+    return Masking()
