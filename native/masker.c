@@ -51,6 +51,9 @@ typedef struct Node {
     Part *parts;
     int part_count;
     Bytes constant;                   /* a type byte and the value; else the person's path, each name ended by NUL */
+    uint64_t person_serial;           /* the document in which the person was looked up */
+    int person_type;                  /* 0 where there is none */
+    Bytes person;
 } Node;
 
 typedef struct { uint64_t values, unexpected, found; } Count;
@@ -64,12 +67,15 @@ struct Engine {
     Node **nodes;
     int node_count, rule_count;
     bool keep_unlisted, failed;
+    int fault;                        /* of a field that a template names */
     Count *counts, *saved;
     uint8_t *out, *scratch, *given, *key;
     size_t size, capacity, scratch_capacity, given_size, given_capacity, key_capacity;
     int given_type;
     Bytes document;                   /* the one that is being masked */
+    size_t start;                     /* where it begins in `out` */
     uint64_t number;                  /* of documents, over all batches */
+    uint64_t serial;                  /* of documents that were begun, also of those that were refused */
     PythonFunction python;
     UnlistedFunction unlisted;
 };
@@ -231,6 +237,17 @@ static bool find(Bytes document, Bytes path, int *type, Bytes *value)
         document = element.value;
     }
     return true;
+}
+
+/* The value that stands for the person, looked up once a document; false where there is none. */
+static bool find_person(Engine *e, Node *node)
+{
+    if (node->person_serial != e->serial) {
+        node->person_serial = e->serial;
+        if (!find(e->document, node->constant, &node->person_type, &node->person) || is_nothing(node->person_type))
+            node->person_type = 0;
+    }
+    return node->person_type;
 }
 
 /* ---- BLAKE2b (RFC 7693), 64-byte digests under a 32-byte key, salted by the number of the block ------------------- */
@@ -513,8 +530,19 @@ static void put_character(Engine *e, uint32_t code)
 
 static bool in_phone(uint32_t code)
 {
-    return (code < 0x80 && code && strchr(" +()-./#*,;:xtXTeE\t", (int)code)) || (code >= 0x2010 && code <= 0x2015) ||
+    return (code < 0x80 && code && strchr(" +()-./#*,;:\t", (int)code)) || (code >= 0x2010 && code <= 0x2015) ||
            code == 0xA0;
+}
+
+/* Bytes of the word before an extension, such as x or ext, that starts here; 0 for any other text. */
+static size_t extension(const uint8_t *at, size_t left)
+{
+    size_t size = 0;
+    while (size < left && lower(at[size]) >= 'a' && lower(at[size]) <= 'z')
+        size++;
+    bool known = (size == 1 && lower(at[0]) == 'x') ||
+                 (size == 3 && lower(at[0]) == 'e' && lower(at[1]) == 'x' && lower(at[2]) == 't');
+    return known ? size : 0;
 }
 
 /* Digits of the country code (ITU-T E.164) that the text's digits begin with after + or 00; 0 without either. */
@@ -528,8 +556,8 @@ static int country_code_digits(const uint8_t *digits, size_t count, bool plus)
             return 0;
         from = 2;
     }
-    if (count < from + 3)
-        return (int)count; /* nothing but a country code */
+    if (count < from + 3 || digits[from] == '0')
+        return (int)count; /* nothing but a country code, or none */
     if (digits[from] == '1' || digits[from] == '7')
         return (int)from + 1;
     for (const char *code = two; *code; code += code[2] ? 3 : 2)
@@ -563,7 +591,10 @@ static bool mask_characters(Engine *e, const Node *node, Bytes text, int attempt
         if (text.size > 64 || !count)
             return false;
         for (size_t i = 0, digits = 0; i < text.size;) {
-            i += (size_t)character(text.at + i, text.size - i, &code);
+            size_t word = digits ? extension(text.at + i, text.size - i) : 0;
+            i += word ? word : (size_t)character(text.at + i, text.size - i, &code);
+            if (word)
+                continue;
             if (digit(code, &zero) >= 0)
                 digits++;
             else if (!in_phone(code))
@@ -607,7 +638,7 @@ static uint64_t other_number(const Node *node, uint64_t value, uint64_t limit, i
     for (int i = 0; i < size; i++) {
         int next = draw_digit(&s, !i && size > 1);
         if (drawn > (limit - (uint64_t)next) / 10)
-            drawn = UINT64_MAX / 10; /* stays above the limit from here on */
+            drawn = UINT64_MAX; /* and stays it: above every limit */
         else
             drawn = drawn * 10 + (uint64_t)next;
         low *= i ? 10 : 1;
@@ -688,16 +719,52 @@ static int number_at(const uint8_t *at, int size)
     return value;
 }
 
+/* HH:MM, then :SS and a fraction, then Z or an offset as in +05:30, +0530 or +05, as ISO 8601 and RFC 3339 write them. */
+static bool is_time(const uint8_t *at, const uint8_t *end)
+{
+    if (end - at < 5 || number_at(at, 2) < 0 || number_at(at, 2) > 24 || at[2] != ':' || number_at(at + 3, 2) < 0 ||
+        number_at(at + 3, 2) > 59)
+        return false;
+    at += 5;
+    if (end - at >= 3 && at[0] == ':' && number_at(at + 1, 2) >= 0 && number_at(at + 1, 2) <= 60) {
+        at += 3;
+        if (end - at >= 2 && (*at == '.' || *at == ',')) {
+            const uint8_t *first = ++at;
+            while (at < end && at - first < 9 && *at >= '0' && *at <= '9')
+                at++;
+            if (at == first)
+                return false;
+        }
+    }
+    if (at < end && *at == ' ')
+        at++;
+    if (at == end)
+        return at[-1] != ' ';
+    if (*at == 'Z' || *at == 'z')
+        return at + 1 == end;
+    if ((*at != '+' && *at != '-') || end - at < 3 || number_at(at + 1, 2) < 0 || number_at(at + 1, 2) > 14)
+        return false;
+    at += 3;
+    if (at < end && *at == ':')
+        at++;
+    else if (at == end)
+        return true;
+    return end - at == 2 && number_at(at, 2) >= 0 && number_at(at, 2) <= 59;
+}
+
 static bool mask_date_text(Engine *e, Bytes text, int64_t shift)
 {
     if (text.size < 10 || text.size > 40 || text.at[4] != '-' || text.at[7] != '-' ||
         (text.size > 10 && !strchr("Tt ", text.at[10])))
         return false;
-    for (size_t i = 10; i < text.size; i++)
-        if (!text.at[i] || !strchr("0123456789:.,+-TtZz ", text.at[i]))
-            return false;
+    if (text.size > 10 && !is_time(text.at + 11, text.at + text.size))
+        return false;
     int year = number_at(text.at, 4), month = number_at(text.at + 5, 2), day = number_at(text.at + 8, 2);
-    if (year < 0 || month < 1 || month > 12 || day < 1 || day > 31)
+    int same_month, same_day;
+    if (year < 0 || month < 1 || month > 12 || day < 1)
+        return false;
+    date_from(days_from(year, month, day), &year, &same_month, &same_day);
+    if (same_month != month || same_day != day) /* 30 February */
         return false;
     date_from(days_from(year, month, day) + shift, &year, &month, &day);
     if (year < 0 || year > 9999)
@@ -711,12 +778,16 @@ static bool mask_date_text(Engine *e, Bytes text, int64_t shift)
 }
 
 /* Days, never 0, by the person's value where one is named and there, by the date's own otherwise. */
-static int64_t days_of_shift(Engine *e, const Node *node, int type, Bytes value, int attempt)
+static int64_t days_of_shift(Engine *e, Node *node, int type, Bytes value, int attempt)
 {
     char text[24];
     Stream s;
-    if (node->constant.size && (!find(e->document, node->constant, &type, &value) || is_nothing(type)))
-        return 0;
+    if (node->constant.size) {
+        if (!find_person(e, node))
+            return 0;
+        type = node->person_type;
+        value = node->person;
+    }
     if (!plain_stream(e, node, type, value, attempt, text, &s))
         return 0;
     int64_t drawn = (int64_t)below(&s, 2 * (uint64_t)node->a) - node->a;
@@ -749,6 +820,8 @@ static void put_field(Engine *e, const Part *part)
     memcpy(e->saved, e->counts, sizeof(Count) * (size_t)e->rule_count);
     int fault = mask_leaf(e, e->nodes[part->a], type, none, value, 0);
     memcpy(e->counts, e->saved, sizeof(Count) * (size_t)e->rule_count);
+    if (fault < 0)
+        e->fault = fault;
     if (fault < 0 || e->failed || e->size < start + 2)
         return;
     type = e->out[start];
@@ -804,6 +877,16 @@ static bool mask_parts(Engine *e, Node *node, Bytes text, int attempt)
     return true;
 }
 
+/* Length and subtype; the old subtype repeats its length, which is written anew, for it could be anything. */
+static size_t put_binary_header(Engine *e, Bytes value)
+{
+    put(e, value.at, 5);
+    if (value.at[4] != 2 || value.size < 9)
+        return 5;
+    put_int(e, (int32_t)(value.size - 9));
+    return 9;
+}
+
 static bool mask_pseudonym(Engine *e, const Node *node, int type, Bytes value, int attempt)
 {
     char text[24];
@@ -835,8 +918,7 @@ static bool mask_pseudonym(Engine *e, const Node *node, int type, Bytes value, i
         put_long(e, INT64_C(0x3040000000000000)); /* exponent 0 */
         return true;
     case BINARY: {
-        size_t fixed = value.at[4] == 2 && value.size >= 9 ? 9 : 5; /* the old subtype repeats its length */
-        put(e, value.at, fixed);
+        size_t fixed = put_binary_header(e, value);
         draw(&s, room(e, value.size - fixed), value.size - fixed);
         e->size += value.size - fixed;
         return true;
@@ -953,7 +1035,10 @@ static bool program(Engine *e, Node *node, int type, Bytes value, int attempt)
             int64_t date = long_at(value.at);
             if (date > MAX_DATE || date < -MAX_DATE)
                 return false;
-            put_long(e, date + shift * DAY);
+            date += shift * DAY;
+            if (date > MAX_DATE || date < -MAX_DATE)
+                return false;
+            put_long(e, date);
             return true;
         }
         start = begin_string(e);
@@ -1016,13 +1101,12 @@ static int redact(Engine *e, int type, Bytes name, Bytes value, int depth)
     case DB_POINTER: put_int(e, 1); put(e, zeros, 13); break;
     case CODE_WITH_SCOPE: put_int(e, 14); put_int(e, 1); put_byte(e, 0); put_int(e, 5); put_byte(e, 0); break;
     case DOCUMENT: put_int(e, 5); put_byte(e, 0); break;
-    case BINARY:
-        put(e, value.at, 5);
-        memset(room(e, value.size - 5), 0, value.size - 5);
-        if (value.at[4] == 2 && value.size >= 9)
-            memcpy(e->out + e->size, value.at + 5, 4); /* the old subtype repeats its length */
-        e->size += value.size - 5;
+    case BINARY: {
+        size_t fixed = put_binary_header(e, value);
+        memset(room(e, value.size - fixed), 0, value.size - fixed);
+        e->size += value.size - fixed;
         break;
+    }
     default: break; /* null, undefined, the smallest and the largest key have no value */
     }
     return 0;
@@ -1060,13 +1144,14 @@ static int mask_scalar(Engine *e, Node *node, int type, Bytes name, Bytes value,
         put_header(e, type, name);
         size_t from = e->size;
         if (node->op == OP_PYTHON) {
-            int person_type = 0, taken = 0;
-            Bytes person = { 0, 0 };
-            if (node->constant.size && !find(e->document, node->constant, &person_type, &person))
-                person_type = 0;
+            int taken = 0;
+            if (node->constant.size)
+                find_person(e, node);
+            e->given_type = -1;
             if (node->types >> (type & 31) & 1)
-                taken = e->python(node->rule, type, value.at, value.size, person_type, person.at, person.size, attempt);
-            if (taken < 0)
+                taken = e->python(node->rule, type, value.at, value.size, node->person_type, node->person.at, node->person.size,
+                                  attempt);
+            if (taken < 0 || (taken && e->given_type < 0))
                 return FAULT_CALLBACK;
             if (!taken)
                 break;
@@ -1078,8 +1163,8 @@ static int mask_scalar(Engine *e, Node *node, int type, Bytes name, Bytes value,
             break;
         else if (node->op == OP_TEMPLATE)
             e->out[start] = (uint8_t)(written = STRING);
-        if (e->failed)
-            return FAULT_MEMORY;
+        if (e->failed || e->fault)
+            return e->failed ? FAULT_MEMORY : e->fault;
         Bytes masked = { e->out + from, e->size - from };
         if (node->flags & MAY_EQUAL || written != type || !is_original(node, type, masked, value)) {
             count->values++;
@@ -1099,8 +1184,11 @@ static int mask_leaf(Engine *e, Node *node, int type, Bytes name, Bytes value, i
     Count *count = e->counts + node->rule;
     if (depth > MAX_DEPTH)
         return FAULT_TOO_DEEP;
+    if (e->size - e->start > MAX_DOCUMENT) /* a template can make much of little */
+        return FAULT_TOO_LARGE;
     switch (node->op) {
     case OP_KEEP:
+        count->values++;
         put_element(e, type, name, value);
         return 0;
     case OP_REMOVE:
@@ -1187,7 +1275,7 @@ static int mask_value(Engine *e, Node *node, int type, Bytes name, Bytes value, 
                 return more;
         return more < 0 ? more : close_document(e, start);
     }
-    if (strip && !is_nothing(type)) {
+    if (strip && !is_nothing(type) && !is_empty(type, value)) {
         /* A value where the rules name fields below it. */
         e->counts[node->first_rule].unexpected++;
         return redact(e, type, name, value, depth);
@@ -1196,9 +1284,12 @@ static int mask_value(Engine *e, Node *node, int type, Bytes name, Bytes value, 
     return 0;
 }
 
-/* A map's key, masked as the string that it is. It stays in `key` until it is written, before anything below it is. */
-static int mask_key(Engine *e, Node *node, Bytes *name)
+/* A map's key, masked as the string that it is. It stays in `key` until it is written, before anything below it.
+ * Keys that fail closed are told apart by their place, since a document cannot hold one name twice. */
+static int mask_key(Engine *e, Node *node, Bytes *name, int place)
 {
+    uint64_t unexpected = e->counts[node->rule].unexpected;
+    char number[20];
     Bytes none = { (const uint8_t *)"", 0 };
     size_t start = e->size;
     int32_t length = (int32_t)name->size + 1;
@@ -1213,6 +1304,11 @@ static int mask_key(Engine *e, Node *node, Bytes *name)
     int fault = mask_leaf(e, node, STRING, none, value, 0);
     if (fault < 0 || e->failed)
         return fault < 0 ? fault : FAULT_MEMORY;
+    if (e->counts[node->rule].unexpected != unexpected) {
+        e->size--;
+        put(e, number, (size_t)decimal_text((uint64_t)place, number));
+        put_byte(e, 0);
+    }
     size_t written = e->size - start - 6; /* type, empty name and length; a final NUL */
     if (!grow(&e->key, &e->key_capacity, written))
         return FAULT_MEMORY;
@@ -1227,16 +1323,19 @@ static int mask_document(Engine *e, Node *node, Bytes document, bool strip, int 
 {
     size_t start = e->size;
     Element element = first_of(document);
-    int more, hint = 0;
+    int more, hint = 0, place = 0;
     put_int(e, 0);
-    while ((more = next(&element)) == 1) {
+    for (; (more = next(&element)) == 1; place++) {
         Node *child = child_of(node, element.name, &hint);
         Bytes name = element.name;
         if (!child && strip) {
-            e->unlisted(node->number, name.at, name.size, e->number);
+            if (node->key && is_key(node, child, name)) /* a name that a rule masks is no name to report */
+                e->unlisted(node->number, (const uint8_t *)"*", 1, e->number);
+            else
+                e->unlisted(node->number, name.at, name.size, e->number);
             continue;
         }
-        if (node->key && is_key(node, child, name) && (more = mask_key(e, node->key, &name)) < 0)
+        if (node->key && is_key(node, child, name) && (more = mask_key(e, node->key, &name, place)) < 0)
             return more;
         if (!child)
             put_element(e, element.type, name, element.value);
@@ -1253,17 +1352,19 @@ EXPORT int64_t masker_mask(Engine *e, const uint8_t *batch, size_t size)
     int64_t documents = 0;
     e->size = 0;
     e->failed = false;
+    e->fault = 0;
     while (at < size) {
         int64_t length = value_size(DOCUMENT, batch + at, size - at);
         if (length < 0)
             return FAULT_MALFORMED;
-        size_t start = e->size;
+        e->start = e->size;
+        e->serial++;
         e->document.at = batch + at;
         e->document.size = (size_t)length;
         int fault = mask_document(e, e->nodes[0], e->document, !e->keep_unlisted, 0);
         if (fault < 0 || e->failed)
             return fault < 0 ? fault : FAULT_MEMORY;
-        if (e->size - start > MAX_DOCUMENT)
+        if (e->size - e->start > MAX_DOCUMENT)
             return FAULT_TOO_LARGE;
         at += (size_t)length;
         documents++;
@@ -1283,6 +1384,36 @@ static bool equal_elements(const Element *one, const Element *other)
 
 static bool compare_document(Engine *e, const Node *node, Bytes one, Bytes other, bool kept, Change *changes, int depth);
 
+/* Whether it is the constant of the original's type; of an array, of each element. */
+static bool is_redacted(const Element *one, const Element *other)
+{
+    const uint8_t *at = other->value.at;
+    size_t size = other->value.size, zeros = 0;
+    if (one->type != other->type)
+        return false;
+    if (one->type == STRING || one->type == SYMBOL)
+        return size == 15 && !memcmp(at + 4, "[redacted]", 10);
+    if (one->type == REGEX || one->type == CODE || one->type == DOCUMENT)
+        return size == (one->type == REGEX ? 2 : 5);
+    if (one->type == DB_POINTER || one->type == CODE_WITH_SCOPE)
+        return size == (one->type == DB_POINTER ? 17 : 14);
+    if (size != one->value.size)
+        return false;
+    if (one->type == DECIMAL || one->type == TIMESTAMP)
+        return one->type == DECIMAL ? !long_at(at) && long_at(at + 8) == INT64_C(0x3040000000000000) : long_at(at) == 1;
+    if (one->type == BINARY) {
+        if (memcmp(at, one->value.at, 5))
+            return false;
+        zeros = at[4] == 2 && size >= 9 ? 9 : 5;
+        if (zeros == 9 && int_at(at + 5) != (int32_t)(size - 9))
+            return false;
+    }
+    while (zeros < size)
+        if (at[zeros++])
+            return false;
+    return true;
+}
+
 /* Whether a masked leaf is beyond doubt what the rules promise; anything doubtful is for Python to judge. */
 static bool compare_leaf(const Node *node, const Element *one, const Element *other, Change *changes, int depth)
 {
@@ -1295,13 +1426,18 @@ static bool compare_leaf(const Node *node, const Element *one, const Element *ot
         change->changed += !is_nothing(one->type);
         return other->type == NIL;
     }
-    if (node->op == OP_CONSTANT || node->op == OP_TEMPLATE || node->flags & OTHER_TYPE) {
+    bool nothing = is_nothing(one->type) || is_empty(one->type, one->value);
+    if (node->op == OP_CONSTANT) { /* without a constant it is the mask expr */
+        Bytes inner = { node->constant.at + 1, node->constant.size - 1 };
         *(equal_elements(one, other) ? &change->allowed : &change->changed) += 1;
-        return node->flags & MAY_EQUAL || !equal_elements(one, other) || is_nothing(one->type) ||
-               is_empty(one->type, one->value);
+        return !node->constant.size || (other->type == node->constant.at[0] && same(inner, other->value));
     }
-    if (is_nothing(one->type) || is_empty(one->type, one->value))
+    if (nothing)
         return equal_elements(one, other);
+    if (node->op == OP_TEMPLATE || (node->flags & OTHER_TYPE && one->type != ARRAY)) {
+        *(equal_elements(one, other) ? &change->allowed : &change->changed) += 1;
+        return other->type == (node->op == OP_TEMPLATE ? STRING : one->type); /* another type is for Python to judge */
+    }
     if (one->type != other->type)
         return false;
     if (one->type == ARRAY) {
@@ -1316,6 +1452,9 @@ static bool compare_leaf(const Node *node, const Element *one, const Element *ot
                 return false;
         }
     }
+    bool takes = node->op == OP_PYTHON && node->types >> (one->type & 31) & 1;
+    if ((node->op == OP_REDACT || (one->type == DOCUMENT && !takes)) && !is_redacted(one, other))
+        return false;
     if (!same(one->value, other->value)) {
         change->changed++;
         return true;
@@ -1364,9 +1503,10 @@ static bool compare_document(Engine *e, const Node *node, Bytes one, Bytes other
         if (next(&second) != 1)
             return false;
         if (node->key && is_key(node, child, first.name)) {
-            if (same(first.name, second.name) && first.name.size)
+            bool stays = !first.name.size || node->key->op == OP_KEEP;
+            if (same(first.name, second.name) != stays)
                 return false;
-            changes[node->key->rule].changed++;
+            changes[node->key->rule].changed += !stays;
         } else if (!same(first.name, second.name))
             return false;
         if (child ? !compare_value(e, child, &first, &second, kept, changes, depth) : !equal_elements(&first, &second))

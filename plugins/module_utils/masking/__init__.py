@@ -14,7 +14,7 @@ words.py        the word lists by locale, written by tests/generate_words.py
 engine.py       Masker and Comparer: native/masker.c under the rules of one collection
 
 The only implicit thing of a path is arrays: it goes through them. Where paths meet, the more specific wins.
-A mask is implemented once: where speed counts as an operation of the engine, else in Python (docs/masks.md; some 5 to 30 us a value).
+A mask is implemented once: where speed counts as an operation of the engine, else in Python (some 5 to 30 us a value).
 The engine fails closed: a value that its mask does not take is replaced by the redaction of its type and counted; a
 field that no rule names is counted and not written, unless the rules keep such fields.
 """

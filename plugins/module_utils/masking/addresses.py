@@ -53,7 +53,9 @@ def ip(value: str, draw: Opener) -> str:
         address = ipaddress.ip_address(text)
     except ValueError:
         raise Unexpected from None
-    if slash and not (length.isascii() and length.isdigit() and int(length) <= address.max_prefixlen):
+    if slash and not (
+        length.isascii() and length.isdigit() and len(length) < 4 and int(length) <= address.max_prefixlen
+    ):
         raise Unexpected
     inner = getattr(address, "ipv4_mapped", None)
     if getattr(address, "scope_id", None):

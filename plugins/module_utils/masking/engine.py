@@ -55,6 +55,8 @@ _FAULTS = {
     -4: "the document is nested more than 250 deep",
 }
 _CALLBACK = -5
+# Names that no rule names, each with its count; beyond, keys of a map fill the memory, and count as one.
+_MOST_NAMES = 10_000
 _TYPES = {
     "double": 0x01, "string": 0x02, "object": 0x03, "array": 0x04, "binData": 0x05, "objectId": 0x07, "bool": 0x08,
     "date": 0x09, "regex": 0x0B, "javascript": 0x0D, "symbol": 0x0E, "int": 0x10, "timestamp": 0x11, "long": 0x12,
@@ -149,7 +151,7 @@ class _Calls:
         self.native = native
         self.handle: int | None = None
         self.functions: dict[int, tuple] = {}
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.seen: dict[tuple[int, bytes], list[int]] = {}
 
     def mask(self, position: int, *value_person_attempt: int) -> int:
@@ -157,7 +159,7 @@ class _Calls:
         *value, person_kind, person, person_size, attempt = value_person_attempt
         function, secret = self.functions[position]
         try:
-            before = programs.canonical(_decoded(person_kind, person, person_size)) if person_kind else b""
+            before = _person(person_kind, person, person_size) if person_kind else b""
             made = function(
                 _decoded(*value), lambda drawn: programs.Draw(secret, before + programs.canonical(drawn), attempt)
             )
@@ -165,15 +167,23 @@ class _Calls:
             return 1 if self.native.masker_give(self.handle, kind, data, len(data)) == 0 else -1
         except (programs.Unexpected, BSONError):
             return 0
-        except Exception as error:  # an exception cannot pass through the engine: `Masker` raises it again
+        except (
+            BaseException
+        ) as error:  # neither it nor an interrupt can pass through the engine: `Masker` raises it again
             self.error = error
             return -1
 
     def unlisted(self, node: int, address: int, size: int, document: int) -> None:
         """Remember a field that no rule names."""
-        found = self.seen.setdefault((node, ctypes.string_at(address, size)), [-1, 0])
-        if found[0] != document:
-            found[0], found[1] = document, found[1] + 1
+        try:
+            name = ctypes.string_at(address, size)
+            if len(self.seen) >= _MOST_NAMES and (node, name) not in self.seen:
+                name = b"*"
+            found = self.seen.setdefault((node, name), [-1, 0])
+            if found[0] != document:
+                found[0], found[1] = document, found[1] + 1
+        except BaseException as error:  # `Masker` raises it at the end of the batch
+            self.error = error
 
 
 class _Tree:
@@ -242,7 +252,7 @@ class _Tree:
             self.calls.functions[position] = (program.function, secret)
         if rule.mask == "expr" and self.key is None:
             # The server made the value, so a comparison has nothing to hold it against.
-            operation, flags, data = _OPERATIONS[programs.Constant], _MAY_EQUAL, b"\x0a"
+            operation, flags, data = _OPERATIONS[programs.Constant], _MAY_EQUAL, b""
         node = self.nodes[rule.path]
         self._check(
             self.native.masker_rule(
@@ -283,6 +293,14 @@ def _names(path: tuple[str, ...]) -> bytes:
     return b"".join(name.encode("utf-8", "surrogatepass") + b"\0" for name in path)
 
 
+def _person(kind: int, address: int, size: int) -> bytes:
+    """What stands for a person before a value in its stream; its bytes where it has no canonical form."""
+    try:
+        return programs.canonical(_decoded(kind, address, size))
+    except programs.Unexpected:
+        return bytes([kind]) + ctypes.string_at(address, size)
+
+
 def _decoded(kind: int, address: int, size: int) -> Any:
     element = bytes([kind, 0]) + ctypes.string_at(address, size) + b"\0"
     return bson.decode(struct.pack("<i", len(element) + 4) + element, codec_options=EXACT)[""]
@@ -318,8 +336,10 @@ class Masker:
         tree = self._tree
         before = tree.native.masker_number(tree.handle)
         result = tree.native.masker_mask(tree.handle, documents, len(documents))
-        if result == _CALLBACK:
-            error, tree.calls.error = tree.calls.error, None
+        error, tree.calls.error = tree.calls.error, None
+        if error is not None and not isinstance(error, Exception):
+            raise error
+        if error is not None or result == _CALLBACK:
             raise EngineError(f"a mask failed on a value ({type(error).__name__}): report it as a fault") from error
         if result < 0:
             number = tree.native.masker_number(tree.handle) - before + 1
@@ -327,12 +347,12 @@ class Masker:
         return result
 
     def counts(self) -> dict[FieldRule, Counts]:
-        """What every masked rule met so far."""
+        """What every masked rule met so far, and those others where a value stood in the place of fields below."""
         counts = self._tree.native.masker_counts(self._tree.handle)
         return {
             rule: Counts(counts[position].values, counts[position].unexpected)
             for position, rule in enumerate(self._tree.rules)
-            if rule.masks
+            if rule.masks or counts[position].unexpected
         }
 
     def found(self, rule: FieldRule) -> bool:

@@ -20,7 +20,7 @@ Opener = Callable[[Any], Any]
 _SEPARATORS = " -.\u00a0\u2010\u2011\u2013"
 # Card numbers that the networks and payment processors publish for tests, by the first digits of the network:
 # https://docs.stripe.com/testing, https://docs.adyen.com/development-resources/test-cards-and-credentials
-_TEST_RANGES = (
+TEST_RANGES = (
     (r"4", "411111"),
     (r"5[1-5]", "555555"),
     (r"2[2-7]", "222300"),
@@ -128,7 +128,7 @@ def credit_card(keep_bin: bool) -> Callable[[Any, Opener], Any]:
         if keep_bin:
             first = digits[:6]
         else:
-            first = next((test for form, test in _TEST_RANGES if re.match(form, digits)), _OTHER_TEST_RANGE)
+            first = next((test for form, test in TEST_RANGES if re.match(form, digits)), _OTHER_TEST_RANGE)
         body = first + draw(digits).digits(len(digits) - len(first) - 1)
         return written_like(value, body + luhn_digit(body))
 

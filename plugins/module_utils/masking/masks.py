@@ -247,6 +247,11 @@ _LIST = (
         example="'open' -> 'open'",
         types=("any",),
         program=lambda _chosen: run.Keep(),
+        options={
+            "personal": options.boolean(
+                False, "what is personal here stays by a human's decision, and the scan after masking lets it pass"
+            )
+        },
         keeps_unique=frozenset({"any"}),
         may_equal="always equals it",
         whole=True,

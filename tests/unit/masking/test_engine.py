@@ -529,6 +529,125 @@ class TestComparer:
         )
 
 
+class TestReviewed:
+    """What a review of the engine found, each once wrong."""
+
+    @pytest.mark.parametrize("kind", [bson.Int64, lambda number: bson.Decimal128(str(number))], ids=["long", "decimal"])
+    def test_long_numbers_do_not_fall_together(self, masking, kind):
+        made = masking("v: digits", *[{"v": kind(10**18 + step * 444_444_444_444_444)} for step in range(2000)])
+        assert len({str(document["v"]) for document in made}) == 2000
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "1984-03-17 1990-05-20",
+            "1984-03-17 +91 98765 43210",
+            "1984-03-17T4111111111111111",
+            "1984-03-17 9876543210",
+            "1984-02-31",
+        ],
+    )
+    def test_nothing_passes_behind_a_date(self, masking, value):
+        assert masking.one("date_shift", value) == REDACTED
+
+    def test_a_date_at_the_limit_stays_within_it(self, masking):
+        for domain in range(20):
+            made = masking.one(f"{{mask: date_shift, domain: d{domain}}}", DatetimeMS(8_640_000_000_000_000))
+            assert int(made) <= 8_640_000_000_000_000
+
+    @pytest.mark.parametrize("mask", ["hash", "redact", "email"])
+    def test_the_inner_length_of_old_binary_data_is_not_copied(self, mask):
+        masker = Masker(rules_of(f"a: {mask}"), KEY)
+        assert b"ASHA" not in masker.mask(raw((5, "a", struct.pack("<iB", 8, 2) + b"ASHARAO1")))
+        assert b"1234" not in masker.mask(raw((5, "a", struct.pack("<iB", 4, 2) + b"1234")))
+
+    @pytest.mark.parametrize(
+        ("rule", "one", "other"),
+        [
+            ("redact", "Asha", "Asha"),
+            ("redact", {"n": "Asha", "g": 3}, {"n": "Asha"}),
+            ("email", {"n": "Asha", "g": 3}, {"n": "Asha"}),
+            ("{mask: constant, value: unknown}", "Asha", "Asha"),
+            ("{mask: constant, value: unknown}", "Asha", "other"),
+            ("{mask: choice, values: [f, m]}", ["f", "f"], ["f"]),
+            ('{mask: template, template: "{_id}"}', "x", {"secret": 1}),
+        ],
+    )
+    def test_the_comparer_leaves_doubt_to_be_judged(self, rule, one, other):
+        comparer = Comparer(rules_of(f"a: {rule}"), "fail")
+        assert (
+            comparer.pairs(bson.encode({"_id": 1, "a": one}), bson.encode({"_id": 1, "a": other})).reason
+            == "suspicious"
+        )
+
+    @pytest.mark.parametrize("interrupted", ["mask", "unlisted"])
+    def test_an_interrupt_passes(self, interrupted):
+        masker = Masker(rules_of("a: iban"), KEY)
+
+        def interrupt(*_arguments):
+            raise KeyboardInterrupt
+
+        if interrupted == "mask":
+            masker._tree.calls.functions[1] = (interrupt, b"k" * 32)
+        else:
+            masker._tree.calls.seen = type("Names", (dict,), {"setdefault": interrupt})()
+        with pytest.raises(KeyboardInterrupt):
+            masker.mask(bson.encode({"a": "x", "z": 1}))
+
+    def test_a_fault_below_a_template_is_told(self):
+        masker = Masker(rules_of('t: {mask: template, template: "{i}!"}\ni: iban'), KEY)
+        masker._tree.calls.functions[2] = (lambda *_arguments: 1 / 0, b"k" * 32)
+        with pytest.raises(EngineError, match="ZeroDivisionError"):
+            masker.mask(bson.encode({"t": "x", "i": "secret"}))
+
+    def test_a_template_cannot_make_much_of_little(self):
+        masker = Masker(rules_of('b: keep\no.t: {mask: template, template: "{b}"}'), KEY)
+        with pytest.raises(EngineError, match="larger than 16 MB"):
+            masker.mask(bson.encode({"b": "x" * 200_000, "o": [{"t": "x"}] * 5000}))
+
+    def test_many_dates_of_one_person_behind_many_fields(self):
+        masker = Masker(rules_of("d: {mask: date_shift, person: p}\np: keep\n'*': keep"), KEY)
+        fields = {f"x{number}": 0 for number in range(400_000)}
+        # Looked up for every date, this would take an hour.
+        assert masker.mask(bson.encode({"d": [MOMENT] * 400_000, **fields, "p": "Asha"}))
+
+    def test_values_in_the_place_of_kept_fields_are_counted(self, masking):
+        assert masking("a.b: keep\na.c: email", {"a": "text"}, {"a": ""}) == [{"a": REDACTED}, {"a": ""}]
+        assert masking.counts() == {"a.b": (0, 1), "a.c": (0, 0)}
+
+    @pytest.mark.parametrize("identity", [{"a": 1}, None, bson.Timestamp(1, 2)], ids=repr)
+    def test_a_choice_for_any_id(self, masking, identity):
+        assert masking("g: {mask: choice, values: [f, m]}", {"_id": identity, "g": "f"})[0]["g"] in ("f", "m")
+
+    def test_a_masked_key_is_not_reported_as_a_name(self):
+        masker = Masker(rules_of('"m.<key>": email', "drop"), KEY)
+        masker.mask(bson.encode({"m": {"asha.rao@corp.in": 1}}))
+        assert masker.unlisted() == {"m.*": 1}
+
+    def test_names_that_no_rule_names_do_not_fill_the_memory(self):
+        masker = Masker(rules_of("a: keep", "drop"), KEY)
+        masker.mask(bson.encode({f"x{number}": 1 for number in range(30_000)}))
+        found = masker.unlisted()
+        assert len(found) == 10_001
+        assert found["*"] == 1
+
+    def test_keys_that_fail_closed_are_told_apart(self, masking):
+        assert masking('"m.<key>": uuid\n"m.*": keep', {"m": {"a": 1, "b": 2}}) == [
+            {"m": {"[redacted]0": 1, "[redacted]1": 2}}
+        ]
+
+    @pytest.mark.parametrize("value", ["+0198765432", "Tex 5551234567"])
+    def test_what_is_no_phone_number(self, masking, value):
+        assert masking.one("phone", value) == REDACTED
+
+    def test_a_phone_number_with_an_extension(self, masking):
+        assert " x" in masking.one("phone", "+1 212 555 0100 x12")
+
+    @pytest.mark.parametrize("zeros", [50, 5000])
+    def test_a_long_network_length(self, masking, zeros):
+        assert masking.one("{mask: ipv4, keep: prefix}", "10.0.0.1/" + "0" * zeros) == REDACTED
+
+
 # ---- a process of its own for what might crash
 
 LEAK = b"PLANTED"
