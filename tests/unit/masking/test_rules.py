@@ -55,12 +55,15 @@ databases:
 """
 
 
+KEEP = {"personal": False}
+
+
 def test_a_good_file():
     rules = load_rules(GOOD, "rules.yml")
     users = rules.collection("shop", "users")
     assert (users.namespace, users.action, users.unlisted, users.line) == ("shop.users", "mask", "drop", 7)
     assert [(rule.path, rule.mask, rule.options, rule.line) for rule in users.fields] == [
-        (("_id",), "keep", {}, 10),
+        (("_id",), "keep", KEEP, 10),
         (("email",), "email", {"domain": "person", "keep": "none"}, 11),
         (("name", "first"), "first_name", {"locale": "de_DE", "domain": "first_name"}, 12),
         (("name", "full"), "template", {"template": "{name.first} & co"}, 13),
@@ -81,7 +84,7 @@ def test_a_good_file():
         (("score",), "expr", {"expression": {"$add": ["$a", {"$literal": 1}]}}, 18),
         (("a.b", "$c"), "redact", {}, 19),
         (("blood",), "null", {}, 20),
-        (("on",), "keep", {}, 21),
+        (("on",), "keep", KEEP, 21),
     ]
     assert [rule.masks for rule in users.fields][:2] == [False, True]
     assert rules.collection("shop", "tmp_export").action == "drop"
