@@ -90,6 +90,11 @@ test-unit test-real test-sanity test-lint test-build: test-%: tools ## one kind 
 test-integration test-molecule: test-%: lab ## (also test-molecule) one kind on the lab
 	@eval "$$($(LABCTL) env)"; python tests/run.py $*
 
+.PHONY: bench
+bench: tools ## speed, memory and growth of copy and comparison, recall of the detectors (SCALE=1: the sizes of docs/benchmarks.md)
+	@python tests/bench/run.py $(ARGS)
+	@python tests/bench/detectors.py
+
 .PHONY: build clean
 build: tools ## the collection as a tarball
 	@ansible-galaxy collection build --force

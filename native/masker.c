@@ -300,35 +300,56 @@ static void begin_hash(const uint8_t key[32], uint64_t salt, uint64_t h[8])
 
 /* ---- the keyed stream of a value: programs.py's Draw -------------------------------------------------------------- */
 
-typedef struct { const Node *node; uint8_t kind; Bytes value; uint64_t block; uint8_t bytes[64]; int used; } Stream;
+typedef struct {
+    const Node *node;
+    uint8_t kind;
+    Bytes value;
+    uint64_t block;
+    uint8_t seed[64], bytes[64];
+    bool seeded;
+    int used;
+} Stream;
 
-static void refill(Stream *s)
+/* One digest: of the kind and the value for block 0, which is the seed of all others. */
+static void hash_block(const Node *node, uint64_t block_number, int kind, Bytes value, uint8_t to[64])
 {
     uint64_t h[8], total = 128; /* the key's block */
-    size_t size = s->value.size + 1, done = 0;
-    if (s->block)
-        begin_hash(s->node->secret, s->block, h);
+    size_t size = value.size + (kind >= 0), done = 0;
+    if (block_number)
+        begin_hash(node->secret, block_number, h);
     else
-        memcpy(h, s->node->midstate, 64);
+        memcpy(h, node->midstate, 64);
     do {
-        uint8_t block[128] = { s->kind };
-        size_t part = size - done < 128 ? size - done : 128;
-        if (done)
-            memcpy(block, s->value.at + done - 1, part);
-        else
-            memcpy(block + 1, s->value.at, part - 1);
+        uint8_t block[128] = { 0 };
+        size_t before = !done && kind >= 0, part = size - done < 128 ? size - done : 128;
+        if (before)
+            block[0] = (uint8_t)kind;
+        memcpy(block + before, value.at + (done ? done - (kind >= 0) : 0), part - before);
         done += part;
         total += part;
         compress(h, block, total, done == size);
     } while (done < size);
-    memcpy(s->bytes, h, 64);
+    memcpy(to, h, 64);
+}
+
+static void refill(Stream *s)
+{
+    if (!s->seeded) {
+        hash_block(s->node, 0, s->kind, s->value, s->seed);
+        s->seeded = true;
+    }
+    Bytes seed = { s->seed, 64 };
+    if (s->block)
+        hash_block(s->node, s->block, -1, seed, s->bytes);
+    else
+        memcpy(s->bytes, s->seed, 64);
     s->block++;
     s->used = 0;
 }
 
 static Stream stream(const Node *node, char kind, Bytes value, int attempt)
 {
-    Stream s = { node, (uint8_t)kind, value, (uint64_t)attempt, { 0 }, 64 };
+    Stream s = { .node = node, .kind = (uint8_t)kind, .value = value, .block = (uint64_t)attempt, .used = 64 };
     return s;
 }
 
@@ -869,7 +890,7 @@ static void put_part(Engine *e, const Part *part, Stream *s)
 static bool mask_parts(Engine *e, Node *node, Bytes text, int attempt)
 {
     Stream s = stream(node, 's', node->flags & FOLD ? folded(e, text) : text, attempt);
-    refill(&s); /* while the folded original is in the scratch memory; no mask draws more than one block of parts */
+    refill(&s); /* while the folded original is in the scratch memory: its seed is enough from here on */
     size_t start = begin_string(e);
     for (int i = 0; i < node->part_count; i++)
         put_part(e, node->parts + i, &s);

@@ -10,12 +10,17 @@ module: mongodb_anonymize
 version_added: "0.1.0"
 short_description: Copy a MongoDB server to another one, masking personal data by rules
 description:
-  - Copies every user database of the source server to the clean server. The source computes the masks, so that only
-    masked documents ever reach the clean server.
-  - Collections keep their options, types, indexes and documents; views are made last. Indexes are built after the load.
-  - Before anything is written, the rules are checked against the source. Whatever they do not name stops the copy,
-    unless they say otherwise with C(unlisted).
-  - Run again after an interruption with the same O(state_path), it goes on with the collections that are not finished.
+  - Copies every user database of the source server to the clean server. A native library masks the documents on the
+    way, in the memory of this module's workers, so that only masked documents ever reach the clean server and the key
+    reaches neither of them.
+  - Collections keep their options, types, indexes and documents; views are made last. Indexes of large collections are
+    built after the load.
+  - Before anything is written, the rules are checked against the source, its indexes, validators and a few thousand
+    documents of each collection. What only other documents show stops the copy when they are read, and what was
+    copied until then is dropped again. Whatever the rules do not name stops the copy, unless they say otherwise with
+    C(unlisted).
+  - Run again after an interruption at any moment with the same O(state_path), it goes on with the ranges of documents
+    that are not finished, and ends with the same documents. Capped collections and time series are copied anew.
   - The source is only read. The clean server must be empty, or hold what an earlier start with the same O(state_path)
     made there, and must run with C(ttlMonitorEnabled=false).
   - A large database takes long, so run it with C(async).
@@ -38,7 +43,8 @@ options:
     default: rules
   state_path:
     description:
-      - Directory on the host that remembers the key and what is finished, made if it is missing. It must be on tmpfs.
+      - Directory on the host that remembers the key and what is finished, made if it is missing. It must be on tmpfs,
+        for it may hold values of C(_id), too.
       - C(progress.json) in it holds C(namespace), C(done) and C(total) documents while the copy runs.
     type: path
     required: true
@@ -58,12 +64,13 @@ requirements:
   - python >= 3.9
   - pymongo >= 4.3
   - PyYAML
+  - the masking engine, which the role C(host_python) installs
   - boto3 (only for O(key_parameter))
 author:
   - stagesync contributors (@stagesync)
 attributes:
   check_mode:
-    description: Makes all checks and returns what would be copied; nothing is written.
+    description: Makes all checks, with a look at every document, and returns what would be copied; nothing is written.
     support: full
   diff_mode:
     description: Returns the documents by namespace on the clean server before and after.

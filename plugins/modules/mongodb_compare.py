@@ -13,7 +13,7 @@ description:
   - Proves by the rules that a masked copy is right. What they leave alone must be the same, what they mask must have
     changed, what they drop must not be there.
   - Compares collections, types, options, indexes, the number of documents, and the documents themselves.
-  - Reads the rules in a way of its own and shares nothing with what computes the masks.
+  - Reads the rules in a way of its own, apart from what makes the masks.
   - Fails where anything differs. Both servers are only read. Findings hold no value of a document.
   - A large database takes long, so run it with C(async).
 options:
@@ -54,6 +54,7 @@ requirements:
   - python >= 3.9
   - pymongo >= 4.3
   - PyYAML
+  - the masking engine, which the role C(host_python) installs
 author:
   - stagesync contributors (@stagesync)
 attributes:
@@ -99,7 +100,7 @@ collections:
       description: Name of the collection.
       type: str
     documents_source:
-      description: Documents of the source.
+      description: Documents of the source, of those that the rules choose with C(where), C(sample) and C(empty).
       type: int
     documents_clean:
       description: Documents of the clean copy.

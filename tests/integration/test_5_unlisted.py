@@ -39,7 +39,7 @@ def test_the_run_stops_and_names_collection_path_and_count(stopped):
     error = stopped.failed_stage["error"]
     assert "shop.users" in error
     assert FIELD in error
-    assert "(1 documents)" in error
+    assert "(1 document" in error
     assert "M1234567" not in stopped.output
 
 

@@ -56,6 +56,8 @@ class Server:
                 str(binary),
                 f"--dbpath={dbpath}",
                 f"--bind_ip={self.socket}",
+                # Each makes one for its port besides; two at the same moment would meet in /tmp.
+                f"--unixSocketPrefix={directory}",
                 f"--logpath={self.log}",
                 "--wiredTigerCacheSizeGB=0.25",
                 "--setParameter=diagnosticDataCollectionEnabled=false",

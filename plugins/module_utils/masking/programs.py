@@ -50,15 +50,23 @@ def canonical(value: Any) -> bytes:
 
 
 class Draw:
-    """Pseudo-random choices that depend on nothing but key, domain and value, taken in order from its stream."""
+    """Pseudo-random choices that depend on nothing but key, domain and value, taken in order from its stream.
+
+    Block 0 is the keyed digest of the value, and the other blocks are keyed digests of that with their number as salt.
+    """
 
     def __init__(self, key: bytes, value: bytes, block: int = 0):
-        self._key, self._value, self._block, self._left = key, value, block, b""
+        self._key, self._block, self._left = key, block, b""
+        self._seed = hashlib.blake2b(value, key=key, digest_size=BLOCK_BYTES).digest()
 
     def bytes(self, count: int) -> bytes:
         while len(self._left) < count:
             salt = self._block.to_bytes(16, "little")
-            self._left += hashlib.blake2b(self._value, key=self._key, digest_size=BLOCK_BYTES, salt=salt).digest()
+            self._left += (
+                hashlib.blake2b(self._seed, key=self._key, digest_size=BLOCK_BYTES, salt=salt).digest()
+                if self._block
+                else self._seed
+            )
             self._block += 1
         taken, self._left = self._left[:count], self._left[count:]
         return taken

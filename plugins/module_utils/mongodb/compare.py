@@ -8,23 +8,24 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import zip_longest
 
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.engine import Comparer, EngineError
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import CollectionRules, RuleSet
-from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import catalog, walk
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import batches, catalog, server_side, walk
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.batches import raw_key
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client import (
     EXACT,
     BSONError,
+    MongodbError,
     PyMongoError,
     Server,
     documents_of,
     explain,
 )
-from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.ranges import WHOLE, Range, split
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.ranges import BY_ID, WHOLE, Range, split
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.workers import Workers, cores
 
 try:
@@ -36,9 +37,10 @@ except ImportError:
 MISSING_DOCUMENT = "the document is missing from the clean copy"
 EXTRA_DOCUMENT = "the document is not in the source"
 _SPLIT_ABOVE_BYTES = 16 << 20
+_RANGE_BYTES = 256 << 20
 _LOOKUP = 500
-# Documents that found no partner are remembered; with so many of them the sides have nothing in common.
-_MAX_UNMATCHED = 100_000
+# With so many differences the sides have nothing in common, and more of them tell nobody more.
+_MAX_FINDINGS = 100_000
 
 
 @dataclass
@@ -46,11 +48,28 @@ class Job:
     """One collection that both sides hold."""
 
     source: catalog.Collection
-    rules: CollectionRules | None  # None: kept as a whole
-    unlisted: str
-    counts: tuple[int, int] = (0, 0)
-    bytes: int = 0
+    rules: CollectionRules | None  # None: no rule names it and `unlisted` keeps it
+    counts: tuple[int, int] | None = None  # documents of the source, of those that the rules choose, and of the copy
+    size: tuple[int, int] = (0, 0)  # documents and bytes of the source, estimated
     evicted: int = 0
+
+    @property
+    def masks(self) -> CollectionRules | None:
+        """The rules where they mask."""
+        return self.rules if self.rules is not None and self.rules.action == "mask" else None
+
+    @property
+    def unlisted(self) -> str:
+        return self.masks.unlisted if self.masks else "keep"
+
+    @property
+    def empty(self) -> bool:
+        return self.rules is not None and self.rules.action == "empty"
+
+    @property
+    def chosen(self) -> dict:
+        """The filter of the source's documents that the rules let be copied."""
+        return server_side.chosen(self.rules)
 
     @property
     def namespace(self) -> str:
@@ -61,7 +80,7 @@ class Job:
         """By what a document finds its other side: _id, or all that is not masked where _id is masked or not unique."""
         if self.source.type == "timeseries":
             return "remainder"
-        masked = self.rules.fields if self.rules else ()
+        masked = self.masks.fields if self.masks else ()
         return "remainder" if any(rule.path[0] == "_id" and rule.masks for rule in masked) else "_id"
 
 
@@ -91,7 +110,7 @@ def compare(
     report = Report(mode, sample_size)
     one, other = source.open(), clean.open()
     try:
-        jobs = _structure(one, other, rules, report)
+        jobs = _structure(one, other, rules, mode, report)
         tasks = [
             (number, within)
             for number, job in enumerate(jobs)
@@ -116,7 +135,7 @@ def compare(
 # ---- structure ------------------------------------------------------------------------------------------------------
 
 
-def _structure(source, clean, rules: RuleSet, report: Report) -> list[Job]:
+def _structure(source, clean, rules: RuleSet, mode: str, report: Report) -> list[Job]:
     """Compare what is there and how it is made; return the collections whose documents are to be compared."""
     held = {found.namespace: found for found in catalog.read(clean)}
     jobs = []
@@ -135,9 +154,8 @@ def _structure(source, clean, rules: RuleSet, report: Report) -> list[Job]:
         _compare_options(collection, other, report)
         _compare_indexes(collection, other, report)
         if collection.type == other.type != "view":
-            masked = found if action == "mask" else None
-            job = Job(collection, masked, found.unlisted if masked else "keep")
-            _count(source, clean, job, report)
+            job = Job(collection, found)
+            _count(source, clean, job, mode)
             jobs.append(job)
     for namespace in held:
         report.differ(namespace, "", "it is not in the source")
@@ -180,19 +198,18 @@ def _same_index(one: dict, other: dict) -> bool:
     return one.keys() == other.keys() and all(walk.same(one[option], other[option]) for option in one)
 
 
-def _count(source, clean, job: Job, report: Report) -> None:
+def _count(source, clean, job: Job, mode: str) -> None:
+    """Count the documents of both sides, where reading them all does not count them anyway."""
     database, name = job.source.database, job.source.name
-    counts = [client[database][name].count_documents({}) for client in (source, clean)]
-    job.counts = (counts[0], counts[1])
-    if counts[0]:
-        job.bytes = catalog.size(source, job.source)[1]
-    if counts[0] == counts[1]:
+    job.size = catalog.size(source, job.source)
+    if mode == "full" and job.joined_by == "_id" and not job.source.capped and not job.empty:
         return
-    if job.source.capped and 0 < counts[1] < counts[0] and _is_full(clean[database], name):
+    ours = 0 if job.empty else source[database][name].count_documents(job.chosen)
+    theirs = clean[database][name].count_documents({})
+    job.counts = (ours, theirs)
+    if job.source.capped and 0 < theirs < ours and _is_full(clean[database], name):
         # Masked documents may be longer: a capped collection then holds fewer of the newest.
-        job.evicted = counts[0] - counts[1]
-        return
-    report.differ(job.namespace, "", "the number of documents differs", abs(counts[0] - counts[1]))
+        job.evicted = ours - theirs
 
 
 def _is_full(database, name: str) -> bool:
@@ -204,22 +221,26 @@ def _is_full(database, name: str) -> bool:
 
 def _ranges(source, job: Job, mode: str, workers: int) -> list[Range]:
     divisible = job.source.kind == "collection" and "collation" not in job.source.options and job.joined_by == "_id"
-    if mode == "sampled" or not divisible or job.bytes < _SPLIT_ABOVE_BYTES:
+    if mode == "sampled" or not divisible or job.size[1] < _SPLIT_ABOVE_BYTES:
         return [WHOLE]
-    return split(source[job.source.database][job.source.name], workers)
+    # More than workers, so that the last of them does not work alone for long.
+    return split(source[job.source.database][job.source.name], max(4 * workers, job.size[1] // _RANGE_BYTES))
 
 
 def _add(report: Report, job: Job, tally: walk.Tally) -> None:
+    counts = job.counts or (tally.documents[0], tally.documents[1])
+    if counts[0] - job.evicted != counts[1]:
+        report.differ(job.namespace, "", "the number of documents differs", abs(counts[0] - counts[1]))
     for (path, what), count in sorted(tally.differences.items()):
         report.differ(job.namespace, path, what, count, tally.ids[path, what])
-    paths = {rule.text for rule in job.rules.fields if rule.masks} if job.rules else set()
+    paths = {rule.text for rule in job.masks.fields if rule.masks} if job.masks else set()
     paths |= {*tally.changed, *tally.allowed, *tally.unchanged}
     report.collections.append(
         {
             "database": job.source.database,
             "collection": job.source.name,
-            "documents_source": job.counts[0],
-            "documents_clean": job.counts[1],
+            "documents_source": counts[0],
+            "documents_clean": counts[1],
             "evicted": job.evicted,
             "compared": tally.compared,
             "joined_by": job.joined_by,
@@ -272,6 +293,8 @@ def _start(context: _Context) -> None:
 
 def _compare_range(number: int, within: Range) -> walk.Tally:
     job, context = _sides.context.jobs[number], _sides.context
+    if job.empty:
+        return walk.Tally()
     try:
         if job.joined_by == "remainder":
             return _by_remainder(job, context.sample_size)
@@ -279,6 +302,8 @@ def _compare_range(number: int, within: Range) -> walk.Tally:
         if job.source.capped:
             _natural_order(job, tally)
         return tally
+    except EngineError as error:
+        raise MongodbError(f"{job.namespace}: {error}") from error
     except (PyMongoError, BSONError) as error:
         raise explain(error, f"{job.namespace} of the source or of the clean copy") from error
 
@@ -293,7 +318,7 @@ def _key(document: dict) -> bytes:
 
 
 def _pair(job: Job, tally: walk.Tally) -> walk.Pair:
-    return walk.Pair(walk.tree(job.rules), job.unlisted, tally)
+    return walk.Pair(walk.tree(job.masks), job.unlisted, tally)
 
 
 def _sampled(job: Job, size: int) -> walk.Tally:
@@ -303,168 +328,158 @@ def _sampled(job: Job, size: int) -> walk.Tally:
     source, clean = _sides.of(job)
     wanted: dict[bytes, dict] = {}
     for side in (source, clean):
+        chosen = job.chosen if side is source else {}
         for order in (1, -1):
-            for document in side.find({}, {"_id": 1}).sort("_id", order).limit(1):
+            for document in side.find(chosen, {"_id": 1}).sort("_id", order).limit(1):
                 wanted[_key(document)] = document
         left = size // 2 if side is source else size - len(wanted)
-        for document in side.aggregate([{"$sample": {"size": max(left, 1)}}, {"$project": {"_id": 1}}]):
+        stages = [{"$match": chosen}] if chosen else []
+        stages += [{"$sample": {"size": max(left, 1)}}, {"$project": {"_id": 1}}]
+        for document in side.aggregate(stages):
             wanted[_key(document)] = document
     evicted = _evicted(job, source)
-    _look_up(source, clean, [found for key, found in wanted.items() if key not in evicted], pair)
+    _look_up(job, source, clean, [found for key, found in wanted.items() if key not in evicted], pair)
     return tally
 
 
-def _look_up(source, clean, wanted: list[dict], pair: walk.Pair, only_kept: bool = False) -> None:
+def _look_up(job: Job, source, clean, wanted: list[dict], pair: walk.Pair) -> None:
     for start in range(0, len(wanted), _LOOKUP):
-        ids = [document["_id"] for document in wanted[start : start + _LOOKUP]]
-        query = {"_id": {"$in": ids}}
-        ours, theirs = ({_key(found): found for found in side.find(query)} for side in (source, clean))
+        query = {"_id": {"$in": [document["_id"] for document in wanted[start : start + _LOOKUP]]}}
+        filters = (server_side.both(query, job.chosen), query)
+        ours, theirs = (
+            {_key(found): found for found in side.find(query)} for side, query in zip((source, clean), filters)
+        )
         for key in {**ours, **theirs}:
             if key not in theirs:
                 pair.tally.differ("", MISSING_DOCUMENT, _hash(key))
             elif key not in ours:
                 pair.tally.differ("", EXTRA_DOCUMENT, _hash(key))
             else:
-                pair.tally.compared += not only_kept
-                pair.compare(ours[key], theirs[key], partial(_hash, key), only_kept)
+                pair.tally.compared += 1
+                pair.compare(ours[key], theirs[key], partial(_hash, key))
 
 
 def _evicted(job: Job, source) -> set[bytes]:
     """Return the _ids of the oldest documents that the clean capped collection had no room for."""
     if not job.evicted:
         return set()
-    return {_key(found) for found in source.find({}, {"_id": 1}).hint([("$natural", 1)]).limit(job.evicted)}
+    return {_key(found) for found in source.find(job.chosen, {"_id": 1}).hint([("$natural", 1)]).limit(job.evicted)}
 
 
 def _natural_order(job: Job, tally: walk.Tally) -> None:
     sums = []
-    for side, skip in zip(_sides.of(job), (job.evicted, 0)):
+    for side, skip, chosen in zip(_sides.of(job), (job.evicted, 0), (job.chosen, {})):
         total = hashlib.sha256()
-        for batch in side.find_raw_batches({}, {"_id": 1}).hint([("$natural", 1)]).skip(skip):
+        for batch in side.find_raw_batches(chosen, {"_id": 1}).hint([("$natural", 1)]).skip(skip):
             total.update(batch)
         sums.append(total.digest())
     if sums[0] != sums[1] and job.counts[0] - job.evicted == job.counts[1]:
         tally.differ("", "the natural order of the documents differs")
 
 
-def _cut(job: Job) -> list[str] | None:
-    """Return the paths above which nothing is masked, as a projection can name them; None where it cannot be told so.
+class _Side:
+    """The documents of one side, in the order of _id, batch by batch."""
 
-    Without these a document must be the same byte for byte.
-    """
-    if job.rules is None:
-        return []
-    if job.unlisted == "drop":
-        return None  # what no rule names is left out, so that the remainders differ
-    cut = set()
-    for rule in job.rules.fields:
-        if not rule.masks:
-            continue
-        plain = []
-        for segment in rule.path:
-            if segment == "*" or "." in segment or segment.startswith("$"):
-                break
-            plain.append(segment)
-        if not plain:
+    def __init__(self, stream: Iterator[batches.Batch]) -> None:
+        self._stream = stream
+        self.batch, self.at = b"", 0
+
+    def fill(self) -> bool:
+        """Return whether there is a document at `at`, after the next batch was read where this one is through."""
+        while self.at >= len(self.batch):
+            found = next(self._stream, None)
+            if found is None:
+                return False
+            self.batch, self.at = found.documents, 0
+        return True
+
+    def take(self) -> bytes | None:
+        if not self.fill():
             return None
-        cut.add(tuple(plain))
-    shortest = [path for path in cut if not any(path[:length] in cut for length in range(1, len(path)))]
-    return sorted(".".join(path) for path in shortest)
+        found = next(documents_of(memoryview(self.batch)[self.at :]))
+        self.at += len(found)
+        return bytes(found)
+
+    def give_back(self, documents: list[bytes]) -> None:
+        if documents:
+            self.batch, self.at = b"".join([*documents, self.batch[self.at :]]), 0
 
 
 def _full(job: Job, within: Range) -> walk.Tally:
-    """Compare every document: raw bytes of what is not masked, then only the masked parts decoded."""
+    """Compare every document: the engine passes what is beyond doubt, the walk in Python judges the rest."""
     tally = walk.Tally()
-    pair = _pair(job, tally)
-    source, clean = _sides.of(job)
-    evicted = _evicted(job, source)
-    cut = _cut(job)
-    if job.unlisted == "fail" and within.low is None:
-        _unlisted(job, tally)
-    if cut is not None:
-        suspects, matched = [], 0
-        projection = [{"$project": dict.fromkeys(cut, 0)}] if cut else []
-        for key, one, other in _matched(source, clean, within, projection, evicted, tally):
-            matched += 1
-            if one != other:
-                suspects.append(decode(key, codec_options=EXACT))
-        # A scalar in the place of a sub-document is masked too: only a look at the whole document can tell.
-        _look_up(source, clean, suspects, pair, only_kept=bool(cut))
-        tally.compared = matched
-        if not cut:
-            return tally
-        projection = [{"$project": {"_id": 1, **dict.fromkeys(cut, 1)}}]
-    else:
-        projection = []
-    quiet = walk.Tally() if cut is not None else tally  # who is missing was counted above
-    for key, one, other in _matched(source, clean, within, projection, evicted, quiet):
-        if cut is None:
-            tally.compared += 1
-        pair.compare(decode(one, codec_options=EXACT), decode(other, codec_options=EXACT), partial(_hash, key))
+    pair, comparer = _pair(job, tally), Comparer(job.masks, job.unlisted)
+    evicted = _evicted(job, _sides.of(job)[0])
+    size = batches.batch_size(*job.size)
+    name, database = job.source.name, job.source.database
+    commands = (
+        server_side.reading(name, job.rules, within, BY_ID, compute=False),
+        server_side.reading(name, None, within, BY_ID),
+    )
+    one, other = (
+        _Side(batches.read(client, database, command, size))
+        for client, command in zip((_sides.source, _sides.clean), commands)
+    )
+    while one.fill() and other.fill() and sum(tally.differences.values()) < _MAX_FINDINGS:
+        stop = comparer.pairs(one.batch, other.batch, (one.at, other.at))
+        one.at, other.at = stop.one, stop.other
+        tally.compared += stop.compared
+        if stop.reason == "suspicious":
+            _judge(pair, one.take(), other.take())
+        elif stop.reason == "id":
+            _catch_up(one, other, evicted, tally)
+    for side, number in ((one, 0), (other, 1)):
+        while (document := side.take()) is not None:
+            _alone(tally, number, raw_key(document), evicted)
+            if sum(tally.differences.values()) >= _MAX_FINDINGS:
+                break
+    for rule, (changed, allowed) in comparer.counts().items():
+        tally.changed[rule.text] += changed
+        tally.allowed[rule.text] += allowed
+    tally.documents = [count + tally.compared for count in tally.documents]
     return tally
 
 
-def _unlisted(job: Job, tally: walk.Tally) -> None:
-    """What no rule names is the same on both sides where it slipped through: only whole documents show it."""
-    sample = _sampled(job, _sides.context.sample_size)
-    for (path, what), count in sample.differences.items():
-        if what == walk.UNLISTED:
-            tally.differ(path, what, None, count)
+def _judge(pair: walk.Pair, one: bytes, other: bytes) -> None:
+    key = raw_key(one)
+    pair.tally.compared += 1
+    pair.compare(decode(one, codec_options=EXACT), decode(other, codec_options=EXACT), partial(_hash, key))
 
 
-def _matched(
-    source, clean, within: Range, stages: list[dict], evicted: set[bytes], tally: walk.Tally
-) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Yield the _id and both sides of every document, streaming in the order of _id; count those without a partner."""
-    ours: dict[bytes, bytes] = {}
-    theirs: dict[bytes, bytes] = {}
-    for one, other in zip_longest(_documents(source, within, stages), _documents(clean, within, stages)):
-        key = None if one is None else raw_key(one)
-        other_key = None if other is None else raw_key(other)
-        if key == other_key:
-            yield key, one, other
-            continue
-        if one is not None:
-            if key in theirs:
-                yield key, one, theirs.pop(key)
-            else:
-                ours[key] = one
-        if other is not None:
-            if other_key in ours:
-                yield other_key, ours.pop(other_key), other
-            else:
-                theirs[other_key] = other
-        if len(ours) + len(theirs) > _MAX_UNMATCHED:
-            break
-    for key in ours.keys() - evicted:
-        tally.differ("", MISSING_DOCUMENT, _hash(key))
-    for key in theirs:
+def _alone(tally: walk.Tally, side: int, key: bytes, evicted: set[bytes]) -> None:
+    """Count a document that the other side does not have."""
+    tally.documents[side] += 1
+    if side:
         tally.differ("", EXTRA_DOCUMENT, _hash(key))
+    elif key not in evicted:
+        tally.differ("", MISSING_DOCUMENT, _hash(key))
 
 
-def _documents(collection, within: Range, stages: list[dict]) -> Iterator[bytes]:
-    pipeline = [*within.match(), {"$sort": {"_id": 1}}, *stages]
-    for batch in collection.aggregate_raw_batches(pipeline):
-        yield from documents_of(batch)
-
-
-_SIZE = struct.Struct("<i").unpack_from
-_FIXED = {0x01: 8, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16, 0x7F: 0, 0xFF: 0}
-_PREFIXED = {0x02: 4, 0x03: 0, 0x05: 5, 0x0D: 4, 0x0E: 4, 0x0F: 0}  # and what the length leaves out
-
-
-def raw_key(document: bytes) -> bytes:
-    """Return the BSON of {_id: ...} without decoding the document."""
-    kind = document[4]
-    if document[5:9] == b"_id\0":
-        if kind in _FIXED:
-            element = document[4 : 9 + _FIXED[kind]]
-        elif kind in _PREFIXED:
-            element = document[4 : 9 + _PREFIXED[kind] + _SIZE(document, 9)[0]]
-        else:
-            return _key(decode(document, codec_options=EXACT))
-        return struct.pack("<i", len(element) + 5) + element + b"\0"
-    return _key(decode(document, codec_options=EXACT))
+def _catch_up(one: _Side, other: _Side, evicted: set[bytes], tally: walk.Tally) -> None:
+    """Go on to the next _id that both sides have; both are in the same order."""
+    sides = (one, other)
+    taken: tuple[list[bytes], list[bytes]] = ([], [])
+    places: tuple[dict[bytes, int], dict[bytes, int]] = ({}, {})
+    stops = None
+    while stops is None and len(taken[0]) + len(taken[1]) < _MAX_FINDINGS:
+        found = [side.take() for side in sides]
+        for number, document in enumerate(found):
+            if document is not None:
+                key = raw_key(document)
+                places[number][key] = len(taken[number])
+                taken[number].append(document)
+        for number, document in enumerate(found):
+            key = None if document is None else raw_key(document)
+            if key in places[1 - number]:
+                stops = (places[0][key], places[1][key])
+                break
+        if found == [None, None]:
+            break
+    for number, side in enumerate(sides):
+        stop = len(taken[number]) if stops is None else stops[number]
+        for document in taken[number][:stop]:
+            _alone(tally, number, raw_key(document), evicted)
+        side.give_back(taken[number][stop:])
 
 
 # ---- documents that cannot be found by _id --------------------------------------------------------------------------
@@ -497,9 +512,9 @@ def _by_remainder(job: Job, size: int) -> walk.Tally:
     pair = _pair(job, tally)
     in_order = job.source.type != "timeseries"
     samples = []
-    for side in _sides.of(job):
+    for side, chosen in zip(_sides.of(job), (job.chosen, {})):
         sample = _Sample(size)
-        for document in side.find({}):
+        for document in side.find(chosen):
             rest, masked = walk.strip(document, pair.root, job.unlisted, in_order)
             sample.add(hashlib.blake2b(encode(rest), digest_size=16, key=_sides.context.salt).digest(), masked)
         samples.append(sample)

@@ -1,242 +1,43 @@
 # Copyright: (c) 2026, stagesync contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The masked copy: the source's documents through their collection's pipeline into the clean server, as raw bytes."""
+"""The masked copy: what is checked, made, copied and finished, in which order, and what a rerun does again."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.compiler import (
-    COLLATION,
-    CompileError,
-    compile_collection,
-)
+from ansible_collections.stagesync.aws.plugins.module_utils.masking import checks
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import Key
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.notation import to_bson
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import RuleSet
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.unlisted import (
-    unlisted_paths,
-    unlisted_pipeline,
-    unmatched_rules,
-)
-from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import catalog
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import catalog, look, server_side, worker
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client import (
-    EXACT,
-    BSONError,
     MongodbError,
     OperationFailure,
     PyMongoError,
     Server,
-    documents_of,
     explain,
     identity,
-    version,
 )
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.plan import (
     CheckError,
     Item,
     Plan,
     make_plan,
+    number_of,
     problem,
 )
-from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.ranges import Range
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.ranges import Range, from_text, to_text
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.state import State
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.workers import Workers, cores
 
-try:
-    from bson import decode, encode
-    from bson.raw_bson import RawBSONDocument
-    from pymongo.write_concern import WriteConcern
-except ImportError:
-    # client.PYMONGO_IMPORT_ERROR tells the module.
-    decode = encode = RawBSONDocument = WriteConcern = None
-
-# A batch of the server holds 16 MB at most; half of that keeps a worker small and costs nothing in speed.
-_BATCH_BYTES = 8 << 20
-_BATCH_DOCUMENTS = 20_000
-
-
-# ---- what a worker process does -------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Context:
-    source: Server
-    target: Server | None
-    plan: Plan
-    key: Key | None
-
-
-class _Worker:
-    def __init__(self, context: _Context) -> None:
-        self.plan, self.key = context.plan, context.key
-        self.source = context.source.open()
-        self.target = context.target.open() if context.target else None
-        self.version = version(self.source)
-        self._compiled: dict = {}
-
-    def compiled(self, namespace: str):
-        item = self.plan.items[namespace]
-        if not item.masks:
-            return None
-        if namespace not in self._compiled:
-            try:
-                self._compiled[namespace] = compile_collection(item.rules, self.key, self.version)
-            except CompileError as error:
-                raise MongodbError(f"{namespace}: {error}") from error
-        return self._compiled[namespace]
-
-    def read_from(self, namespace: str):
-        collection = self.plan.items[namespace].collection
-        return self.source.get_database(collection.database, codec_options=EXACT)[collection.name]
-
-    def write_to(self, namespace: str):
-        collection = self.plan.items[namespace].collection
-        # The final fsync makes it durable; until then a crash means a new run.
-        concern = WriteConcern(w=1, j=False)
-        return self.target.get_database(collection.database, write_concern=concern)[collection.name]
-
-
-_worker: _Worker | None = None
-
-
-def _start(context: _Context) -> None:
-    global _worker
-    _worker = _Worker(context)
-
-
-# MongoDB 6.0 moves a $set of a time series' metadata below the unpacking of its buckets and then gives the field twice,
-# first as it was (seen on 6.0.5). No stage is moved before a $limit.
-_BARRIER = [{"$limit": 2**62}]
-
-
-def _stages(item: Item, within: Range) -> list[dict]:
-    """Return what comes before a pipeline of the rules."""
-    return _BARRIER if item.collection.type == "timeseries" else within.match()
-
-
-def _options(within: Range) -> dict:
-    return {"collation": COLLATION, **({} if within.whole else {"hint": {"_id": 1}})}
-
-
-def _check_unlisted(namespace: str, within: Range) -> dict[str, int]:
-    """Return the paths of this range that no rule names, each with the number of documents that hold it."""
-    item = _worker.plan.items[namespace]
-    pipeline = unlisted_pipeline(item.rules)
-    if not pipeline:
-        return {}
-    stages = [*_stages(item, within), *pipeline]
-    try:
-        return unlisted_paths(_worker.read_from(namespace).aggregate(stages, **_options(within)), item.rules)
-    except (PyMongoError, BSONError) as error:
-        raise explain(error, f"{namespace} of the source") from error
-
-
-def _check_unmatched(namespace: str) -> list[int]:
-    """Return the positions of the rules whose path is in no document."""
-    rules = _worker.plan.items[namespace].rules
-    collection = _worker.read_from(namespace)
-    try:
-        missing = unmatched_rules(lambda pipeline: collection.aggregate(pipeline, collation=COLLATION), rules)
-    except (PyMongoError, BSONError) as error:
-        raise explain(error, f"{namespace} of the source") from error
-    # _id must be named, but measurements of a time series may have none.
-    return [rules.fields.index(rule) for rule in missing if rule.path != ("_id",)]
-
-
-def _copy_range(namespace: str, within: Range) -> dict:
-    """Copy one range; return documents, bytes and for each masked rule (position) how many values it met."""
-    compiled = _worker.compiled(namespace)
-    source, target = _worker.read_from(namespace), _worker.write_to(namespace)
-    item = _worker.plan.items[namespace]
-    ordered = item.collection.type != "timeseries"  # in order, the server would write measurements one by one
-    started = time.monotonic()  # one clock for all processes of the machine
-    documents = size = 0
-    for batch in _read(item, compiled, source, within):
-        size += len(batch)
-        inserts = [RawBSONDocument(document) for document in documents_of(batch)]
-        if compiled and item.collection.type == "timeseries":
-            _refuse_repeated_fields(namespace, inserts)
-        documents += len(inserts)
-        try:
-            target.insert_many(inserts, ordered=ordered, bypass_document_validation=True)
-        except PyMongoError as error:
-            raise explain(error, f"{namespace} of the clean server") from error
-    masked = _audit(item, compiled, source, within)
-    return {"documents": documents, "bytes": size, "masked": masked, "started": started, "ended": time.monotonic()}
-
-
-def _read(item: Item, compiled, source, within: Range) -> Iterator[bytes]:
-    average = item.bytes // item.documents if item.documents else 0
-    size = max(1, min(_BATCH_DOCUMENTS, _BATCH_BYTES // max(average, 1)))
-    pipeline = [*_stages(item, within), *(compiled.pipeline if compiled else [])]
-    try:
-        if pipeline:
-            yield from source.aggregate_raw_batches(pipeline, batchSize=size, **_options(within))
-        else:
-            yield from source.find_raw_batches({}, batch_size=size)
-    except PyMongoError as error:
-        raise explain(error, f"{item.collection.namespace} of the source") from error
-
-
-def _refuse_repeated_fields(namespace: str, documents: list) -> None:
-    """A field that is there twice may hold an original beside its mask, which a server would store."""
-    for document in documents:
-        if len(encode(decode(document.raw, codec_options=EXACT))) != len(document.raw):
-            raise MongodbError(
-                f"{namespace}: the source's mongod gave a masked document with the same field twice: "
-                "drop the collection by a rule or restore with another version of MongoDB."
-            )
-
-
-def _audit(item: Item, compiled, source, within: Range) -> dict[int, tuple[int, int]]:
-    if compiled is None or not compiled.masked:
-        return {}
-    try:
-        results = list(source.aggregate([*_stages(item, within), *compiled.audit_pipeline()], **_options(within)))
-    except (PyMongoError, BSONError) as error:
-        raise explain(error, f"{item.collection.namespace} of the source") from error
-    counts = compiled.audit_result(results[0] if results else None)
-    return {item.rules.fields.index(rule): (count.values, count.unexpected) for rule, count in counts.items()}
-
-
-def _finish(namespace: str) -> int:
-    """Build the indexes; return how many documents the clean collection holds."""
-    collection = _worker.plan.items[namespace].collection
-    target = _worker.write_to(namespace)
-    if collection.indexes:
-        command = {"createIndexes": collection.name, "indexes": list(collection.indexes)}
-        try:
-            target.database.command(command)
-        except OperationFailure as error:
-            raise _index_error(target, collection, error) from error
-        except PyMongoError as error:
-            raise explain(error, f"{namespace} of the clean server") from error
-    return target.count_documents({})
-
-
-def _index_error(target, collection: catalog.Collection, error: OperationFailure) -> MongodbError:
-    """Build one index after the other to name the one that cannot be built."""
-    for index in collection.indexes:
-        try:
-            target.database.command({"createIndexes": collection.name, "indexes": [index]})
-        except OperationFailure as failure:
-            where = f"Index {index['name']} on {collection.namespace} cannot be built on the masked documents"
-            if failure.code == 11000:
-                return MongodbError(
-                    f"{where}: two of them have the same key (DuplicateKey); "
-                    "give its fields a mask that keeps uniqueness."
-                )
-            reason = (failure.details or {}).get("codeName") or f"error {failure.code}"
-            return MongodbError(
-                f"{where}: MongoDB refused it ({reason}); give its fields masks whose values it can hold."
-            )
-    return explain(error, f"the indexes of {collection.namespace}")
-
-
-# ---- what the parent does -------------------------------------------------------------------------------------------
+# Small collections of one task: enough that the task costs nothing beside them, few enough that a kill repeats little.
+_TOGETHER = 32
+_LOOKED_AT_TOGETHER = 16
+# What a killed start had sent may still be at work on the clean server.
+_QUIET_SECONDS = 120
 
 
 class Copy:
@@ -249,12 +50,17 @@ class Copy:
         self.workers = workers or cores()
         self.plan = Plan()
         self.before: dict[str, int] = {}
+        self._open: dict[str, list[int]] = {}  # namespace -> positions of rules that no document was found for yet
+        self._alarm = worker.Alarm()
+
+    # ---- checks ----
 
     def check(self) -> Plan:
         """Raise MongodbError or CheckError unless the copy can go ahead."""
         self.prepare()
-        with self._pool(None, None) as pool:
-            self._check_fields(pool)
+        with self._pool(Key.random()) as pool:
+            self._look(pool, self._masked())
+            self._scan(pool)
         return self.plan
 
     def pending(self) -> bool:
@@ -267,12 +73,15 @@ class Copy:
         try:
             self._check_servers(source, target)
             self.plan = make_plan(source, self.rules)
+            problems = self._ahead(source)
             self.before = _contents(target)
         except PyMongoError as error:
             raise explain(error, "the source or the clean server") from error
         finally:
             source.close()
             target.close()
+        if problems:
+            raise CheckError(sorted(problems))
         foreign = sorted(set(self.before) - self.state.created)
         if foreign:
             raise MongodbError(
@@ -294,49 +103,102 @@ class Copy:
                 "start it with --setParameter ttlMonitorEnabled=false."
             )
 
-    def _pool(self, target: Server | None, key: Key | None) -> Workers:
-        return Workers(self.workers, _start, _Context(self.source, target, self.plan, key), "masked copy")
-
-    def _ranges(self, namespaces: list[str]) -> dict[str, list[Range]]:
-        client = self.source.open()
-        try:
-            return {name: self.plan.items[name].ranges(client, self.workers) for name in namespaces}
-        except PyMongoError as error:
-            raise explain(error, "the source server") from error
-        finally:
-            client.close()
-
-    def _check_fields(self, pool: Workers) -> None:
-        masked = [name for name, item in self.plan.items.items() if item.masks]
+    def _ahead(self, source) -> list[str]:
+        """Return what is wrong with rules by what the source says of the collections, before a document is read."""
         problems = []
-        for (name,), missing in pool.run(_check_unmatched, [(name,) for name in masked]):
-            fields = self.plan.items[name].rules.fields
-            problems += [
-                problem(
-                    self.rules, fields[at].line, f"{name}.{fields[at].text}",
-                    "no document has this field: correct or remove the rule",
-                )
-                for at in missing
-            ]  # fmt: skip
-        asked = [name for name in masked if self.plan.items[name].rules.unlisted != "keep"]
-        tasks = [(name, within) for name, ranges in self._ranges(asked).items() for within in ranges]
-        for (name, _range), paths in pool.run(_check_unlisted, tasks):
-            counts = self.plan.unlisted.setdefault(name, {}) if paths else {}
-            for path, count in paths.items():
-                counts[path] = counts.get(path, 0) + count
-        unnamed = [
-            f"{name}.{path} ({count} documents)"
-            for name in sorted(asked)
-            if self.plan.items[name].rules.unlisted == "fail"
-            for path, count in sorted(self.plan.unlisted.get(name, {}).items())
-        ]
+        for namespace, item in self.plan.items.items():
+            if item.rules is None:
+                continue
+            if item.masks:
+                problems += [
+                    problem(self.rules, rule.line, f"{namespace}.{rule.text}", message)
+                    for rule, message in checks.problems(item.rules, item.collection)
+                ]
+            problems += self._refused(source, namespace, item)
+        return problems
+
+    def _refused(self, source, namespace: str, item: Item) -> list[str]:
+        """Return the filters and expressions that the source's mongod does not take; none is run on a document."""
+        rules, name = item.rules, item.collection.name
+        database = source[item.collection.database]
+        expressions = server_side.computed(rules)
+        if item.collection.type == "timeseries" and expressions:
+            reason = "`expr` cannot be used on a time series: choose another mask"
+            return [problem(self.rules, rule.line, f"{namespace}.{rule.text}", reason) for rule in expressions]
+        asked: list[tuple[int, str, dict]] = []
+        if rules.where:
+            asked.append((rules.line, namespace, {"find": name, "filter": to_bson(rules.where)}))
+        for rule in expressions:
+            stages = [server_side.expression_stage((rule,))]
+            asked.append((rule.line, f"{namespace}.{rule.text}", {"aggregate": name, "pipeline": stages, "cursor": {}}))
+        found = []
+        for line, path, command in asked:
+            try:
+                database.command({"explain": command, "verbosity": "queryPlanner"})
+            except OperationFailure as error:
+                # Nothing was read, so that the message can only quote the rule.
+                said = (error.details or {}).get("errmsg", "no reason given").rstrip(".")
+                found.append(problem(self.rules, line, path, f"MongoDB refuses it ({said}): correct it"))
+        return found
+
+    def _pool(self, key: Key) -> Workers:
+        context = worker.Context(self.source, self.target, self.rules, self.plan, key, self._alarm)
+        return Workers(self.workers, worker.start, context, "masked copy")
+
+    def _masked(self) -> list[str]:
+        return [name for name, item in self.plan.items.items() if item.masks]
+
+    def _look(self, pool: Workers, namespaces: list[str]) -> None:
+        problems, unnamed = [], []
+        for _task, looks in pool.run(look.look, _groups(namespaces, _LOOKED_AT_TOGETHER)):
+            for name, found in looks:
+                problems += self._not_found(name, found["missing"])
+                self._open[name] = found["open"]
+                if self.plan.items[name].rules.unlisted == "fail":
+                    unnamed += _unnamed(name, found["unlisted"], "" if found["whole"] else " at least")
+                if found["invalid"]:
+                    line = self.plan.items[name].rules.line
+                    reason = (
+                        f"of the documents looked at, {found['invalid']} pass the collection's validator as they are "
+                        "and not when they are masked: choose masks whose values it lets through"
+                    )
+                    problems.append(problem(self.rules, line, name, reason))
+        self._stop_at(problems, unnamed)
+
+    def _not_found(self, name: str, positions: Iterable[int]) -> list[str]:
+        fields = self.plan.items[name].rules.fields
+        reason = "no document has this field: correct or remove the rule"
+        return [problem(self.rules, fields[at].line, f"{name}.{fields[at].text}", reason) for at in positions]
+
+    def _stop_at(self, problems: list[str], unnamed: list[str]) -> None:
         if unnamed:
             problems.append(
-                f"{self.rules.source}: no rule names these fields: {', '.join(unnamed)}: "
+                f"{self.rules.source}: no rule names these fields: {', '.join(sorted(unnamed))}: "
                 "add a rule for each, or set `unlisted` to drop or keep."
             )
         if problems:
             raise CheckError(sorted(problems))
+
+    def _scan(self, pool: Workers) -> None:
+        """Look at every document that is to be masked."""
+        tasks = [(name, within) for name, ranges in self._ranges(self._masked()).items() for within in ranges]
+        results: dict[str, list[dict]] = {}
+        for (name, _within), result in pool.run(worker.scan_range, tasks):
+            results.setdefault(name, []).append(result)
+        self._judge({name: _added(parts) for name, parts in results.items()})
+
+    def _judge(self, found: dict[str, dict]) -> None:
+        """Note what no rule names, and raise CheckError where the rules forbid it or match nothing."""
+        problems, unnamed = [], []
+        for name, result in found.items():
+            if result["unlisted"]:
+                self.plan.unlisted[name] = result["unlisted"]
+            if self.plan.items[name].rules.unlisted == "fail":
+                unnamed += _unnamed(name, result["unlisted"])
+            problems += self._not_found(name, set(self._open.get(name, ())) - set(result["found"]))
+        self._stop_at(problems, unnamed)
+
+    # ---- the copy ----
 
     def run(self, key: Key) -> dict:
         """Check, copy what is not finished yet, and return the result."""
@@ -344,15 +206,14 @@ class Copy:
         finished = self._finished()
         todo = [name for name in self.plan.items if name not in finished]
         # The pool is made while no client is open here: a client's threads do not survive a fork.
-        with self._pool(self.target, key) as pool:
-            self._check_fields(pool)
-            views = self._create(todo)
+        with self._pool(key) as pool:
+            self._look(pool, [name for name in self._masked() if name in todo])
+            ranges, views = self._make(todo)
             started = time.monotonic()
-            self._copy(pool, todo)
+            documents = self._copy(pool, todo, ranges)
             seconds = time.monotonic() - started
         if todo or views:
             self._flush()
-        documents = sum(self.state.finished[name]["documents"] for name in todo)
         return {
             "changed": bool(todo or views),
             "workers": self.workers,
@@ -367,45 +228,133 @@ class Copy:
             if name in self.plan.items and self.before.get(name) == done["clean_documents"]
         }
 
-    def _create(self, todo: list[str]) -> int:
-        """Drop what an earlier start left unfinished, create collections and views; return how many views are new."""
-        views = {view.namespace for view in self.plan.views}
-        stale = set(self.before) - (set(self.plan.items) - set(todo)) - views
-        created = [self.plan.items[name].collection for name in todo]
-        created += [view for view in self.plan.views if view.namespace not in self.before]
+    def _ranges(self, namespaces: list[str]) -> dict[str, list[Range]]:
+        client = self.source.open()
+        try:
+            return {name: self.plan.items[name].ranges(client, self.workers) for name in namespaces}
+        except PyMongoError as error:
+            raise explain(error, "the source server") from error
+        finally:
+            client.close()
+
+    def _make(self, todo: list[str]) -> tuple[dict[str, list[Range]], int]:
+        """Drop what cannot be gone on with, create what the workers do not create themselves.
+
+        Return the ranges of each collection that is copied in ranges, and how many views are new.
+        """
         client = self.target.open()
         try:
-            for namespace in sorted(stale):
+            if self.before:
+                _wait_until_quiet(client)
+            going_on = {name: from_text(self.state.begun[name].bounds) for name in self._resumable(client, todo)}
+            fresh = [name for name in todo if name not in going_on]
+            large = [name for name in fresh if not self.plan.items[name].small]
+            ranges = self._ranges(large)
+            views = [view for view in self.plan.views if view.namespace not in self.before]
+            kept = (set(self.plan.items) - set(fresh)) | {view.namespace for view in self.plan.views}
+            for namespace in sorted(set(self.before) - kept):
                 database, name = namespace.split(".", 1)
                 client[database].drop_collection(name)
-            self.state.begin({collection.namespace for collection in created}, todo)
-            for collection in created:
-                _create_one(client, collection)
+            self.state.create({*fresh, *(view.namespace for view in views)}, fresh)
+            for name in large:
+                collection = self.plan.items[name].collection
+                worker.create(client, collection)
+                # One range is copied again as a whole: nothing to remember.
+                if len(ranges[name]) > 1:
+                    uuid = catalog.uuids(client, collection.database, [collection.name])[collection.name]
+                    self.state.begin(name, uuid, to_text(ranges[name]))
+            for view in views:
+                worker.create(client, view)
         except PyMongoError as error:
             raise explain(error, "the clean server") from error
         finally:
             client.close()
-        return len(created) - len(todo)
+        return {**going_on, **ranges}, len(views)
 
-    def _copy(self, pool: Workers, todo: list[str]) -> None:
-        ranges = self._ranges(todo)
-        left = {name: len(parts) for name, parts in ranges.items()}
-        total = sum(item.documents for item in self.plan.items.values())
-        done = sum(self.state.finished[name]["documents"] for name in self.plan.items if name not in left)
-        parts: dict[str, list[dict]] = {name: [] for name in todo}
-        largest_first = sorted(todo, key=lambda name: -self.plan.items[name].bytes)
-        tasks = [(name, within) for name in largest_first for within in ranges[name]]
-        for (name, *within), result in pool.run(_copy_range, tasks):
-            if not within:
-                self.state.finish(name, _summary(self.plan.items[name], parts.pop(name), result))
+    def _resumable(self, client, todo: list[str]) -> list[str]:
+        """Return the collections that an earlier start left half-copied, range by range."""
+        found = []
+        for name in todo:
+            begun, collection = self.state.begun.get(name), self.plan.items[name].collection
+            if begun is not None and name in self.before:
+                uuid = catalog.uuids(client, collection.database, [collection.name]).get(collection.name)
+                found += [name] if uuid == begun.uuid else []
+        return found
+
+    def _copy(self, pool: Workers, todo: list[str], ranges: dict[str, list[Range]]) -> int:
+        """Copy, and return how many documents; raises CheckError where the documents show that the rules are wrong."""
+        begun = {name: self.state.begun[name] for name in ranges if name in self.state.begun}
+        again = {name for name in begun if name in self.before}
+        parts = {name: dict(begun[name].parts) if name in begun else {} for name in ranges}
+        small = [name for name in todo if name not in ranges]
+        tasks = [
+            (worker.copy_range, name, number, within, name in again)
+            for name in sorted(ranges, key=lambda name: -self.plan.items[name].bytes)
+            for number, within in enumerate(ranges[name])
+            if number not in parts[name]
+        ]
+        tasks += [(worker.copy_small, names) for (names,) in _groups(small, _TOGETHER)]
+        # All that is left of these is their end.
+        tasks += [(worker.finish, name) for name in ranges if len(parts[name]) == len(ranges[name])]
+        total = sum(item.documents for item in self.plan.items.values() if not item.empty)
+        done = sum(self.state.finished[name]["documents"] for name in self.plan.items if name not in todo)
+        done += sum(part["documents"] for found in parts.values() for part in found.values())
+        copied = -done
+        looked: dict[str, dict] = {}
+        name = ""
+        for (function, *task), result in pool.run(_call, tasks):
+            if function is worker.copy_range:
+                name, number = task[0], result["number"]
+                parts[name][number] = result
+                done += result["documents"]
+                if self._alarm.rung:
+                    looked[name] = _added(parts[name].values())
+                    continue
+                if name in begun:
+                    self.state.part(name, number, result)
+                if len(parts[name]) == len(ranges[name]):
+                    pool.also(_call, worker.finish, name)
+            elif self._alarm.rung:
+                looked.update(() if function is worker.finish else result)
                 continue
-            parts[name].append(result)
-            done += result["documents"]
-            left[name] -= 1
+            elif function is worker.finish:
+                name = task[0]
+                self.state.finish((name, _summary(self.plan.items[name], parts.pop(name).values(), result)))
+            else:
+                summaries = [
+                    (name, _summary(self.plan.items[name], [part], part["documents"])) for name, part in result
+                ]
+                self.state.finish(*summaries)
+                name = summaries[-1][0]
+                done += sum(summary["documents"] for _name, summary in summaries)
             # Estimated before, so the last word on the total is what was found.
             self.state.progress(name, done, max(total, done))
-            if not left[name]:
-                pool.also(_finish, name)
+        self.state.progress(name, done, done, now=True)
+        try:
+            self._judge(
+                {name: found for name, found in {**self._results(), **looked}.items() if name in self._masked()}
+            )
+            if self._alarm.rung:
+                raise MongodbError("The copy stopped at a field that no rule names: run it again.")  # cannot be
+        except MongodbError:
+            self._abandon()
+            raise
+        return copied + done
+
+    def _results(self) -> dict[str, dict]:
+        return {name: done for name, done in self.state.finished.items() if name in self.plan.items}
+
+    def _abandon(self) -> None:
+        """Take away what was copied before the rules turned out to be wrong."""
+        self.state.forget()
+        client = self.target.open()
+        try:
+            for found in catalog.read(client):
+                client[found.database].drop_collection(found.name)
+        except PyMongoError as error:
+            raise explain(error, "the clean server") from error
+        finally:
+            client.close()
 
     def _flush(self) -> None:
         client = self.target.open()
@@ -430,24 +379,24 @@ class Copy:
 
     def _collection(self, item: Item) -> dict:
         done = self.state.finished.get(item.collection.namespace, {})
-        masked = done.get("masked", {})
-        rules = item.rules.fields if item.rules else ()
+        masked = {at: (values, unexpected) for at, values, unexpected in done.get("masked", ())}
+        rules = item.rules.fields if item.masks else ()
         return {
             "database": item.collection.database,
             "collection": item.collection.name,
             "type": item.collection.kind,
-            "documents": done.get("documents", item.documents),
-            "bytes": done.get("bytes", item.bytes),
+            "documents": done.get("documents", 0 if item.empty else item.documents),
+            "bytes": done.get("bytes", 0 if item.empty else item.bytes),
             "seconds": done.get("seconds", 0.0),
             "masked": [
                 {
                     "path": rule.text,
                     "mask": rule.mask,
-                    "values": masked.get(str(at), (0, 0))[0],
-                    "unexpected_type": masked.get(str(at), (0, 0))[1],
+                    "values": masked.get(at, (0, 0))[0],
+                    "unexpected_type": masked.get(at, (0, 0))[1],
                 }
                 for at, rule in enumerate(rules)
-                if rule.masks
+                if rule.masks or masked.get(at, (0, 0))[1]
             ],
             "indexes": len(item.collection.indexes),
             "evicted": done.get("evicted", 0),
@@ -458,7 +407,7 @@ class Copy:
         found = []
         for namespace, paths in sorted(self.plan.unlisted.items()):
             item = self.plan.items.get(namespace)
-            action = "drop" if item is None or (item.rules and item.rules.unlisted != "keep") else "keep"
+            action = "drop" if item is None or (item.masks and item.rules.unlisted != "keep") else "keep"
             found += [
                 {"namespace": namespace, "path": path, "documents": count, "action": action}
                 for path, count in sorted(paths.items())
@@ -467,7 +416,7 @@ class Copy:
 
     def contents(self) -> dict[str, int]:
         """Return what the clean server holds after the copy: documents by namespace."""
-        counts = {name: item.documents for name, item in self.plan.items.items()}
+        counts = {name: 0 if item.empty else item.documents for name, item in self.plan.items.items()}
         counts.update(
             {name: done["clean_documents"] for name, done in self.state.finished.items() if name in self.plan.items}
         )
@@ -482,18 +431,52 @@ def _contents(client) -> dict[str, int]:
     }
 
 
-def _create_one(client, collection: catalog.Collection) -> None:
-    command = {"create": collection.name, **collection.options}
-    if collection.id_index and collection.id_index.get("v", 2) != 2:
-        command["idIndex"] = collection.id_index
-    try:
-        client[collection.database].command(command)
-    except OperationFailure as error:
-        raise explain(error, f"creating {collection.namespace} on the clean server") from error
+def _call(function, *task):
+    return function(*task)
 
 
-def _summary(item: Item, parts: list[dict], clean_documents: int) -> dict:
+def _groups(names: list[str], size: int) -> list[tuple[tuple[str, ...]]]:
+    return [(tuple(names[start : start + size]),) for start in range(0, len(names), size)]
+
+
+def _unnamed(name: str, unlisted: dict[str, int], suffix: str = "") -> list[str]:
+    return [f"{name}.{path} ({number_of(count)}{suffix})" for path, count in sorted(unlisted.items())]
+
+
+def _wait_until_quiet(client) -> None:
+    """Return when nothing that a copy sent is at work on the server any more."""
+    until = time.monotonic() + _QUIET_SECONDS
+    stages = [{"$currentOp": {}}, {"$match": {"appName": "stagesync", "op": {"$in": ["insert", "remove"]}}}]
+    while list(client.admin.aggregate(stages)):
+        if time.monotonic() > until:
+            raise MongodbError(
+                "An earlier copy is still at work on the clean server: wait for it or restart the server."
+            )
+        time.sleep(0.1)
+
+
+def _added(parts: Iterable[dict]) -> dict:
+    """Add up what the engine met in the parts of one collection."""
+    masked: dict[int, list[int]] = {}
+    unlisted: dict[str, int] = {}
+    found: set[int] = set()
+    for part in parts:
+        for at, values, unexpected in part["masked"]:
+            before = masked.setdefault(at, [0, 0])
+            masked[at] = [before[0] + values, before[1] + unexpected]
+        for path, count in part["unlisted"].items():
+            unlisted[path] = unlisted.get(path, 0) + count
+        found |= set(part["found"])
+    return {
+        "masked": [[at, *counts] for at, counts in sorted(masked.items())],
+        "unlisted": dict(sorted(unlisted.items())),
+        "found": sorted(found),
+    }
+
+
+def _summary(item: Item, parts: Iterable[dict], clean_documents: int) -> dict:
     """Return the record of a finished collection; raises MongodbError where the clean server holds another number."""
+    parts = list(parts)
     documents = sum(part["documents"] for part in parts)
     # Masked documents may be longer, and a capped collection of the same size then lets its oldest go.
     evicted = documents - clean_documents if item.collection.capped else 0
@@ -502,16 +485,11 @@ def _summary(item: Item, parts: list[dict], clean_documents: int) -> dict:
             f"{item.collection.namespace}: {documents} documents were written but the clean server holds "
             f"{clean_documents}: stop what else writes to it and run the copy again with an empty clean server."
         )
-    masked: dict[str, tuple[int, int]] = {}
-    for part in parts:
-        for at, (values, unexpected) in part["masked"].items():
-            before = masked.get(str(at), (0, 0))
-            masked[str(at)] = (before[0] + values, before[1] + unexpected)
     return {
         "documents": documents,
         "clean_documents": clean_documents,
         "evicted": evicted,
         "bytes": sum(part["bytes"] for part in parts),
         "seconds": round(max(part["ended"] for part in parts) - min(part["started"] for part in parts), 3),
-        "masked": masked,
+        **_added(parts),
     }

@@ -14,6 +14,8 @@ from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.ranges impor
 
 _RANGE_BYTES = 64 << 20
 _SPLIT_ABOVE_BYTES = 16 << 20
+_SMALL_BYTES = 1 << 20
+_SMALL_DOCUMENTS = 5_000
 
 
 class CheckError(MongodbError):
@@ -32,13 +34,30 @@ class Item:
     """A collection or view that is copied."""
 
     collection: catalog.Collection
-    rules: CollectionRules | None  # None: kept as a whole
+    rules: CollectionRules | None  # None: no rule names it and `unlisted` keeps it
     documents: int = 0
     bytes: int = 0
 
     @property
     def masks(self) -> bool:
         return self.rules is not None and self.rules.action == "mask"
+
+    @property
+    def empty(self) -> bool:
+        """Whether only its structure is copied."""
+        return self.rules is not None and self.rules.action == "empty"
+
+    @property
+    def masks_id(self) -> bool:
+        return self.masks and any(rule.path[0] == "_id" and rule.masks for rule in self.rules.fields)
+
+    @property
+    def small(self) -> bool:
+        """Whether it is copied together with others, its indexes made first."""
+        if self.empty:
+            return True
+        plain = self.collection.type == "collection" and not self.collection.capped
+        return plain and self.bytes <= _SMALL_BYTES and self.documents <= _SMALL_DOCUMENTS
 
     @property
     def undivided(self) -> bool:
@@ -62,8 +81,9 @@ class Plan:
 
 def make_plan(client, rules: RuleSet) -> Plan:
     """Return what to copy; raises CheckError where the rules name what is not there, or nothing names what is."""
-    plan, problems, unnamed = Plan(), _unmatched_names(client, rules), []
-    for collection in catalog.read(client):
+    collections = catalog.read(client)
+    plan, problems, unnamed = Plan(), _unmatched_names(client, collections, rules), []
+    for collection in collections:
         found = rules.collection(collection.database, collection.name)
         if collection.type == "view":
             problems += _plan_view(plan, collection, found, rules)
@@ -74,7 +94,7 @@ def make_plan(client, rules: RuleSet) -> Plan:
             unlisted = database.unlisted if database else rules.unlisted
             plan.unlisted[collection.namespace] = {"": documents}
             if unlisted == "fail":
-                unnamed.append(f"{collection.namespace} ({documents} documents)")
+                unnamed.append(f"{collection.namespace} ({number_of(documents)})")
                 continue
             action = unlisted
         else:
@@ -82,8 +102,7 @@ def make_plan(client, rules: RuleSet) -> Plan:
         if action == "drop":
             plan.dropped.append(collection.namespace)
         else:
-            masked = found if action == "mask" else None
-            plan.items[collection.namespace] = Item(collection, masked, documents, size)
+            plan.items[collection.namespace] = Item(collection, found, documents, size)
     if unnamed:
         problems.append(
             f"{rules.source}: no rule names these collections: {', '.join(unnamed)}: "
@@ -95,21 +114,21 @@ def make_plan(client, rules: RuleSet) -> Plan:
     return plan
 
 
-def _unmatched_names(client, rules: RuleSet) -> list[str]:
+def _unmatched_names(client, collections: list[catalog.Collection], rules: RuleSet) -> list[str]:
     problems, present = [], set(catalog.database_names(client))
+    names = {collection.namespace for collection in collections}
     for name, database in rules.databases.items():
         if name not in present:
             problems.append(
                 problem(rules, database.line, name, "the source has no such database: correct or remove the rule")
             )
             continue
-        names = {collection.name for collection in catalog.read_database(client, name)}
         problems += [
             problem(
                 rules, found.line, f"{name}.{missing}", "the source has no such collection: correct or remove the rule"
             )
             for missing, found in database.collections.items()
-            if missing not in names
+            if f"{name}.{missing}" not in names
         ]
     return problems
 
@@ -125,6 +144,10 @@ def _plan_view(plan: Plan, view: catalog.Collection, found: CollectionRules | No
     else:
         plan.views.append(view)
     return []
+
+
+def number_of(documents: int) -> str:
+    return f"{documents} document" if documents == 1 else f"{documents} documents"
 
 
 def problem(rules: RuleSet, line: int, path: str, message: str) -> str:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import Key
@@ -17,19 +18,34 @@ from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client impor
 
 _MEMORY = frozenset({"tmpfs", "ramfs"})
 _LOCK_WAIT_SECONDS = 15
+_NAME = "state.jsonl"
+
+
+@dataclass
+class Begun:
+    """A collection that is copied range by range."""
+
+    uuid: str  # of the collection on the clean server: another one holds nothing of this
+    bounds: list[str]
+    parts: dict[int, dict] = field(default_factory=dict)  # by the number of the range, what was copied of it
 
 
 class State:
-    """The state of one copy. Without a path, or opened for reading only, nothing is written."""
+    """The state of one copy. Without a path, or opened for reading only, nothing is written.
+
+    The file is appended to, a line of JSON for every step; a last line that a kill tore apart counts as not written.
+    """
 
     def __init__(self, path: str | None = None) -> None:
         self.path = Path(path) if path else None
         self.created: set[str] = set()
         self.finished: dict[str, dict] = {}
+        self.begun: dict[str, Begun] = {}
         self._digest = ""
         self._lock = None
-        self._writes = False
-        if self.path and (self.path / "state.json").is_file():
+        self._file = None
+        self._told = 0.0
+        if self.path:
             self._load()
 
     def open(self, secret: bytes | None = None, rules: str = "", memory_only: bool = True) -> Key:
@@ -43,14 +59,15 @@ class State:
             os.chmod(self.path, 0o700)
             self._take_lock()
             secret = secret or self._own_secret()
+            whole = self._load()
+            self._file = os.open(self.path / _NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.ftruncate(self._file, whole)
         except OSError as error:
             raise MongodbError(f"The state path {self.path} cannot be used: {error.strerror}.") from error
-        self._writes = True
-        self._load()
         digest = _digest(secret, rules)
         if digest != self._digest:
             # Made by other rules or another key: ours to drop, not to keep.
-            self._digest, self.finished = digest, {}
+            self._add({"digest": digest})
         return Key(secret)
 
     def look(self, secret: bytes | None = None, rules: str = "") -> None:
@@ -59,49 +76,99 @@ class State:
         if secret is None and own.is_file():
             secret = own.read_bytes()
         if secret is None or _digest(secret, rules) != self._digest:
-            self.finished = {}
+            self.finished, self.begun = {}, {}
 
     def close(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        for handle in (self._file, self._lock):
+            if handle is not None:
+                os.close(handle)
+        self._file = self._lock = None
 
-    def begin(self, created: set[str], unfinished: list[str]) -> None:
-        """Remember before the first write what is about to be made."""
-        self.created |= created
-        for name in unfinished:
-            self.finished.pop(name, None)
-        self._save()
+    # ---- steps: each is remembered, then said ----
 
-    def finish(self, name: str, summary: dict) -> None:
-        self.finished[name] = summary
-        self._save()
+    def create(self, created: set[str], unfinished: list[str]) -> None:
+        """Remember before the first write what is about to be made, and what of an earlier start does not count."""
+        self._add({"create": sorted(created), "unfinished": sorted(unfinished)})
 
-    def progress(self, namespace: str, done: int, total: int) -> None:
-        if self._writes:
-            self._write("progress.json", {"namespace": namespace, "done": done, "total": total, "time": time.time()})
+    def begin(self, name: str, uuid: str, bounds: list[str]) -> None:
+        """A collection is there, empty, and is to be copied in the ranges between these bounds."""
+        self._add({"begin": name, "uuid": uuid, "bounds": bounds})
 
-    def _load(self) -> None:
-        try:
-            found = json.loads((self.path / "state.json").read_text())
-        except FileNotFoundError:
+    def part(self, name: str, number: int, result: dict) -> None:
+        """A range of a collection is copied and in the clean server's journal."""
+        self._add({"part": name, "number": number, "result": result})
+
+    def finish(self, *summaries: tuple[str, dict]) -> None:
+        """Collections are complete, with their indexes."""
+        self._add({"finish": dict(summaries)})
+
+    def forget(self) -> None:
+        """Nothing that is finished counts any more; it is still ours to drop."""
+        self._add({"digest": self._digest})
+
+    def progress(self, namespace: str, done: int, total: int, now: bool = False) -> None:
+        """Say in progress.json how far the copy is, once a second or `now`."""
+        if self._file is None or (not now and time.monotonic() - self._told < 1):
             return
-        except (OSError, ValueError) as error:
-            raise MongodbError(
-                f"The state file {self.path}/state.json cannot be read: remove it and give an empty clean server."
-            ) from error
-        self.created, self.finished, self._digest = set(found["created"]), found["finished"], found["digest"]
-
-    def _save(self) -> None:
-        self._write("state.json", {"digest": self._digest, "created": sorted(self.created), "finished": self.finished})
-
-    def _write(self, name: str, content: dict) -> None:
-        part = self.path / f".{name}.part"
+        self._told = time.monotonic()
+        content = {"namespace": namespace, "done": done, "total": total, "time": time.time()}
+        part = self.path / ".progress.json.part"
         try:
             part.write_text(json.dumps(content))
-            os.replace(part, self.path / name)
+            os.replace(part, self.path / "progress.json")
         except OSError as error:
             raise MongodbError(f"The state path {self.path} cannot be written: {error.strerror}.") from error
+
+    # ---- the file ----
+
+    def _add(self, step: dict) -> None:
+        if self._file is not None:
+            line = json.dumps(step).encode() + b"\n"
+            try:
+                while line:
+                    line = line[os.write(self._file, line) :]
+            except OSError as error:
+                raise MongodbError(f"The state path {self.path} cannot be written: {error.strerror}.") from error
+        self._apply(step)
+
+    def _apply(self, step: dict) -> None:
+        if "digest" in step:
+            self._digest, self.finished, self.begun = step["digest"], {}, {}
+        elif "create" in step:
+            self.created |= set(step["create"])
+            for name in step["unfinished"]:
+                self.finished.pop(name, None)
+                self.begun.pop(name, None)
+        elif "begin" in step:
+            self.begun[step["begin"]] = Begun(step["uuid"], step["bounds"])
+        elif "part" in step:
+            self.begun[step["part"]].parts[step["number"]] = step["result"]
+        else:
+            self.finished.update(step["finish"])
+            for name in step["finish"]:
+                self.begun.pop(name, None)
+
+    def _load(self) -> int:
+        """Read the file again; return the bytes of it that are whole lines."""
+        self.created, self.finished, self.begun, self._digest = set(), {}, {}, ""
+        try:
+            content = (self.path / _NAME).read_bytes()
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise self._damaged() from error
+        whole = content[: content.rfind(b"\n") + 1]
+        try:
+            for line in whole.splitlines():
+                self._apply(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise self._damaged() from error
+        return len(whole)
+
+    def _damaged(self) -> MongodbError:
+        return MongodbError(
+            f"The state file {self.path}/{_NAME} cannot be read: remove it and give an empty clean server."
+        )
 
     def _take_lock(self) -> None:
         """Worker processes inherit the lock: it is free only when the last writer of an earlier start is gone."""

@@ -3,7 +3,7 @@
 
 """Reads a document by the rules in Python: which values had to change and which had to stay.
 
-This is written apart from the compiler of the masks on purpose: a mistake there is found here.
+This is written apart from the engine on purpose: a mistake there is found here.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from itertools import zip_longest
 from typing import Any
 
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import MASKS
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.notation import KEY, STAR, to_bson
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.programs import Unexpected
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import CollectionRules, FieldRule
 
 try:
-    from bson import Code, Decimal128, MaxKey, MinKey, ObjectId, Regex, Timestamp, encode
+    from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp, encode
     from bson.datetime_ms import DatetimeMS
 except ImportError:
     # client.PYMONGO_IMPORT_ERROR tells the module.
-    Code = Decimal128 = MaxKey = MinKey = ObjectId = Regex = Timestamp = encode = DatetimeMS = None
+    Binary = Code = Int64 = Decimal128 = MaxKey = MinKey = ObjectId = Regex = Timestamp = encode = DatetimeMS = None
 
 
 class _Missing:
@@ -32,8 +34,8 @@ class _Missing:
 
 MISSING = _Missing()
 
-# Arrays within arrays that a mask reaches into; one more fails closed and becomes [].
-_ARRAY_LEVELS = 2
+# Masks that put something in the place of null and "" too.
+_REPLACES_EMPTY = frozenset({"constant", "expr"})
 
 # What is compared at a path, in the words of the findings.
 DIFFERS = "the value differs"
@@ -46,6 +48,7 @@ ORDER = "the order of the fields differs"
 LENGTH = "the array has another length"
 TYPE = "the masked value has another type"
 EMPTY = "an empty value was not left empty"
+WRONG = "the masked value is none that its mask makes"
 
 
 @dataclass
@@ -54,12 +57,13 @@ class Node:
 
     children: dict[str, Node] = field(default_factory=dict)
     star: Node | None = None
+    key: FieldRule | None = None  # masks the names themselves that no other rule names
     rule: FieldRule | None = None
     text: str = ""  # the rule's path, written out once and not for every value
 
     @property
     def leaf(self) -> bool:
-        return not self.children and self.star is None
+        return not self.children and self.star is None and self.key is None
 
 
 def tree(rules: CollectionRules | None) -> Node:
@@ -67,13 +71,17 @@ def tree(rules: CollectionRules | None) -> Node:
     root = Node()
     for rule in rules.fields if rules else ():
         node = root
-        for segment in rule.path:
-            if segment == "*":
+        keys = rule.path[-1] == KEY
+        for segment in rule.path[:-1] if keys else rule.path:
+            if segment == STAR:
                 node.star = node.star or Node()
                 node = node.star
             else:
                 node = node.children.setdefault(segment, Node())
-        node.rule, node.text = rule, rule.text
+        if keys:
+            node.key = rule
+        else:
+            node.rule, node.text = rule, rule.text
     return root
 
 
@@ -102,6 +110,11 @@ class Place:
 _NOTHING = Node()
 
 
+def is_key(name: str, node: Node, top: bool) -> bool:
+    """Whether a name is data that the rules mask, and not the name of a field."""
+    return node.key is not None and name not in node.children and not (top and name == "_id")
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two values are the same, type and bits, order of fields and all."""
     if type(one) is not type(other):
@@ -116,6 +129,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.compared = 0
+        self.documents = [0, 0]  # of the source and of the clean copy, where all were read
         self.changed: Counter = Counter()
         self.unchanged: Counter = Counter()
         self.allowed: Counter = Counter()
@@ -130,6 +144,7 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         self.compared += other.compared
+        self.documents = [one + more for one, more in zip(self.documents, other.documents)]
         self.changed += other.changed
         self.unchanged += other.unchanged
         self.allowed += other.allowed
@@ -145,16 +160,15 @@ class Pair:
     def __init__(self, root: Node, unlisted: str, tally: Tally, in_order: bool = True) -> None:
         self.root, self.unlisted, self.tally, self.in_order = root, unlisted, tally, in_order
         self._identity: Callable[[], str] | None = None
-        self._only_kept = False
 
-    def compare(self, source: dict, clean: dict, identity: Callable[[], str], only_kept: bool = False) -> None:
-        """Add what differs to the tally, under `identity()`; `only_kept` leaves masked values aside."""
-        self._identity, self._only_kept = identity, only_kept
+    def compare(self, source: dict, clean: dict, identity: Callable[[], str]) -> None:
+        """Add what differs to the tally, under `identity()`."""
+        self._identity = identity
         self._documents(source, clean, Place(self.root), "", top=True)
 
     def compare_masked(self, source: dict, clean: dict, identity: Callable[[], str]) -> None:
         """Add to the tally what `strip` took from the two sides of one document."""
-        self._identity, self._only_kept = identity, False
+        self._identity = identity
         nothing = (None, MISSING)
         for path in {**source, **clean}:
             for (rule, one), (other_rule, other) in zip_longest(
@@ -169,6 +183,8 @@ class Pair:
         self.tally.differ(path, what, self._identity())
 
     def _documents(self, source: dict, clean: dict, place: Place, path: str, top: bool = False) -> None:
+        if place.node.key is not None:
+            clean = self._with_original_names(source, clean, place, top)
         for name in [*source, *(name for name in clean if name not in source)]:
             one, other = source.get(name, MISSING), clean.get(name, MISSING)
             below = place.below(name, top)
@@ -183,7 +199,24 @@ class Pair:
         if self.in_order and [name for name in source if name in clean] != [name for name in clean if name in source]:
             self._differ(path, ORDER)
 
-    def _values(self, source: Any, clean: Any, place: Place, path: str, arrays: int = 0) -> None:
+    def _with_original_names(self, source: dict, clean: dict, place: Place, top: bool) -> dict:
+        """Return the clean map under the source's names, which are paired by their order."""
+        rule = place.node.key
+        through = place.node.star is not None or place.rule is not None or self.unlisted == "keep"
+        ours = [name for name in source if through and is_key(name, place.node, top)]
+        theirs = [name for name in clean if is_key(name, place.node, top)]
+        if len(ours) != len(theirs):
+            return clean
+        names = dict(zip(theirs, ours))
+        for masked, name in names.items():
+            if name:
+                if rule.masks:
+                    self._masked(name, masked, rule, rule.text)
+                else:
+                    self._kept(name, masked, rule.text)
+        return {names.get(name, name): value for name, value in clean.items()}
+
+    def _values(self, source: Any, clean: Any, place: Place, path: str) -> None:
         rule, node = place.rule, place.node
         if node.leaf:
             if rule is not None and rule.masks:
@@ -192,13 +225,11 @@ class Pair:
                 self._kept(source, clean, path)
         elif isinstance(source, dict) and isinstance(clean, dict):
             self._documents(source, clean, place, path)
-        elif isinstance(source, list) and arrays == _ARRAY_LEVELS:
-            self._closed(source, clean, path)
         elif isinstance(source, list) and isinstance(clean, list):
             if len(source) != len(clean):
                 self._differ(path, LENGTH)
             for one, other in zip(source, clean):
-                self._values(one, other, place, path, arrays + 1)
+                self._values(one, other, place, path)
         elif source is None or clean is MISSING or source is MISSING or rule is not None or self.unlisted == "keep":
             self._kept(source, clean, path)
         else:
@@ -211,8 +242,6 @@ class Pair:
 
     def _closed(self, source: Any, clean: Any, path: str) -> None:
         """A scalar where the rules name fields below it must not come through."""
-        if self._only_kept:
-            return
         if not same(source, clean):
             self.tally.changed[path] += 1
         elif is_empty(source) or is_redaction(clean):
@@ -222,22 +251,23 @@ class Pair:
             self._differ(path, UNCHANGED)
 
     def _masked(self, source: Any, clean: Any, rule: FieldRule, path: str) -> None:
-        if self._only_kept:
-            return
+        mask = MASKS[rule.mask]
         if rule.mask == "remove":
             if clean is not MISSING:
                 self.tally.unchanged[path] += 1
                 self._differ(path, KEPT)
             elif source is not MISSING:
                 self.tally.changed[path] += 1
+        elif rule.mask == "expr" and clean is MISSING and source is not MISSING:
+            self.tally.changed[path] += 1  # the expression gave nothing
         elif source is MISSING or clean is MISSING:
             self._kept(source, clean, path)
         elif rule.mask == "null":
             self._nulled(source, clean, path)
-        elif isinstance(source, list) and isinstance(clean, list) and len(source) == len(clean):
+        elif isinstance(source, list) and isinstance(clean, list) and len(source) == len(clean) and not mask.whole:
             for one, other in zip(source, clean):
                 self._masked(one, other, rule, path)
-        elif is_empty(source):
+        elif is_empty(source) and rule.mask not in _REPLACES_EMPTY:
             if not same(source, clean):
                 self._differ(path, EMPTY)
         else:
@@ -251,15 +281,63 @@ class Pair:
             self.tally.changed[path] += 1
 
     def _changed(self, source: Any, clean: Any, rule: FieldRule, path: str) -> None:
-        if not same(source, clean):
+        if not _can_be_made(source, clean, rule):
+            self.tally.unchanged[path] += same(source, clean)
+            self._differ(path, UNCHANGED if same(source, clean) else WRONG)
+        elif not same(source, clean):
             self.tally.changed[path] += 1
-            if type(source) is not type(clean) and not (isinstance(source, bytes) and isinstance(clean, bytes)):
+            if not _may_become(source, clean, rule):
                 self._differ(path, TYPE)
         elif MASKS[rule.mask].may_equal or is_redaction(clean):
             self.tally.allowed[path] += 1
         else:
             self.tally.unchanged[path] += 1
             self._differ(path, UNCHANGED)
+
+
+# Masks whose result depends on nothing but the value.
+_KEYLESS = frozenset({"age_band", "date_truncate", "number_round", "text"})
+
+
+def _can_be_made(source: Any, clean: Any, rule: FieldRule) -> bool:
+    """Whether the mask can make this of the value, as far as that can be told without the key."""
+    mask = MASKS[rule.mask]
+    if rule.mask == "redact":
+        return is_redaction(clean)
+    if rule.mask == "constant":
+        return same(clean, to_bson(rule.options["value"]))
+    if rule.mask == "choice":
+        return is_redaction(clean) or any(same(clean, to_bson(value)) for value in rule.options["values"])
+    if rule.mask in _KEYLESS:
+        program = mask.program(rule.options)
+        try:
+            return same(clean, program.function(source, None))
+        except (Unexpected, AttributeError, TypeError, ValueError):  # not a type that the mask takes
+            return is_redaction(clean)
+    if isinstance(source, dict) and not {"object", "any"} & set(mask.types):
+        return is_redaction(clean)
+    return True
+
+
+def _may_become(source: Any, clean: Any, rule: FieldRule) -> bool:
+    """Whether the mask may make a value of this type; what it does not take keeps its own."""
+    if type(source) is type(clean) or (isinstance(source, bytes) and isinstance(clean, bytes)):
+        return True
+    types = MASKS[rule.mask].result_types(rule.options)
+    return types is not None and ("any" in types or _type_name(clean) in types)
+
+
+def _type_name(value: Any) -> str:
+    """Return the BSON type's name of a decoded value; "" for the rare types that no mask makes."""
+    if isinstance(value, bool) or value is None:
+        return "null" if value is None else "bool"
+    if isinstance(value, int):
+        return "long" if isinstance(value, Int64) else "int"
+    types = {
+        str: "string", float: "double", list: "array", dict: "object", bytes: "binData", Binary: "binData",
+        DatetimeMS: "date", ObjectId: "objectId", Decimal128: "decimal",
+    }  # fmt: skip
+    return types.get(type(value), "")
 
 
 def is_empty(value: Any) -> bool:
@@ -281,7 +359,7 @@ def is_redaction(value: Any) -> bool:
     if isinstance(value, ObjectId):
         return not any(value.binary)
     # Of what is left a redaction is one fixed value.
-    return value in (Timestamp(0, 1), MinKey(), MaxKey(), Code(""), Regex(""))
+    return value in (Timestamp(0, 1), MinKey(), MaxKey(), Code(""), Code("", {}), Regex(""))
 
 
 def strip(document: dict, root: Node, unlisted: str, in_order: bool = True) -> tuple[dict, dict[str, list]]:
@@ -291,7 +369,7 @@ def strip(document: dict, root: Node, unlisted: str, in_order: bool = True) -> t
     return (rest if in_order else _sorted(rest)), masked
 
 
-def _strip(value: Any, place: Place, unlisted: str, path: str, masked: dict, arrays: int = 0, top: bool = False) -> Any:
+def _strip(value: Any, place: Place, unlisted: str, path: str, masked: dict, top: bool = False) -> Any:
     rule, node = place.rule, place.node
     if not top and node.leaf:
         if rule is not None and rule.masks:
@@ -300,10 +378,10 @@ def _strip(value: Any, place: Place, unlisted: str, path: str, masked: dict, arr
         return value
     if isinstance(value, dict):
         return _strip_document(value, place, unlisted, path, masked, top)
-    if isinstance(value, list) and arrays < _ARRAY_LEVELS:
-        kept = [_strip(part, place, unlisted, path, masked, arrays + 1) for part in value]
+    if isinstance(value, list):
+        kept = [_strip(part, place, unlisted, path, masked) for part in value]
         return [part for part in kept if part is not MISSING]
-    if value is None or ((rule is not None or unlisted == "keep") and not isinstance(value, list)):
+    if value is None or rule is not None or unlisted == "keep":
         return value
     masked.setdefault(path, []).append((None, value))
     return MISSING
@@ -315,13 +393,23 @@ def _strip_document(value: dict, place: Place, unlisted: str, path: str, masked:
         below = place.below(name, top)
         if below is None:
             if unlisted == "keep":
-                rest[name] = part
+                rest[_stripped_name(name, place, rest, masked, top)] = part
             continue
         step = name if name in place.node.children or place.node.star is None else "*"
         kept = _strip(part, below, unlisted, f"{path}.{step}" if path else step, masked)
+        name = _stripped_name(name, place, rest, masked, top)
         if kept is not MISSING:
             rest[name] = kept
     return rest
+
+
+def _stripped_name(name: str, place: Place, rest: dict, masked: dict, top: bool) -> str:
+    """Return the name or, where it is masked itself, what stands for it by its order."""
+    if not is_key(name, place.node, top) or not name:
+        return name
+    rule = place.node.key
+    masked.setdefault(rule.text, []).append((rule, name))
+    return f"<key {len(rest)}>"
 
 
 def _sorted(value: Any) -> Any:

@@ -10,8 +10,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from queue import SimpleQueue
 
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client import MongodbError
 
@@ -26,6 +27,7 @@ class Workers:
     def __init__(self, count: int, start: Callable, context: object, doing: str) -> None:
         self._doing = doing
         self._pending: dict[Future, tuple] = {}
+        self._done: SimpleQueue[Future] = SimpleQueue()
         self._pool = ProcessPoolExecutor(
             max_workers=count,
             mp_context=multiprocessing.get_context("fork"),
@@ -45,18 +47,20 @@ class Workers:
             self.also(function, *task)
         try:
             while self._pending:
-                done, _rest = wait(self._pending, return_when=FIRST_COMPLETED)
-                for future in done:
-                    task = self._pending.pop(future)
-                    yield task, future.result()
+                future = self._done.get()
+                task = self._pending.pop(future)
+                yield task, future.result()
         except BrokenProcessPool as error:
             raise self._killed() from error
 
     def also(self, function: Callable, *task) -> None:
         try:
-            self._pending[self._pool.submit(function, *task)] = task
+            future = self._pool.submit(function, *task)
         except BrokenProcessPool as error:
             raise self._killed() from error
+        self._pending[future] = task
+        # A queue and not `wait`, which would look at every pending task each time.
+        future.add_done_callback(self._done.put)
 
     def _killed(self) -> MongodbError:
         return MongodbError(

@@ -62,6 +62,16 @@ class TestKeyedStream:
         assert len(made) == 4000
         assert len({made[at : at + 16] for at in range(0, 4000, 16)}) == 250
 
+    @pytest.mark.parametrize("length", [65, 100_000])
+    def test_many_blocks_are_those_of_python(self, masking, length):
+        value = bytes(number % 251 for number in range(length))
+        draw = programs.Draw(KEY.domain("hash"), programs.canonical(value))
+        assert masking.one("hash", value) == draw.bytes(length)
+
+    def test_a_value_of_megabytes(self, masking):
+        """Hashed once and not for every block, which would take half an hour."""
+        assert len(masking.one("hash", bytes(10_000_000))) == 10_000_000
+
     @pytest.mark.parametrize(
         "value",
         [5, -5, 0, 2**40, 5.0, -7.0, 2.5, True, MOMENT, OID, b"\1\2\3", bson.Decimal128("1.5"), bson.Int64(7)],

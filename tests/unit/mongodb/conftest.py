@@ -38,7 +38,7 @@ databases:
         fields:
           _id: keep
           email: email
-          name.first: {mask: name, part: first}
+          name.first: first_name
           addresses.street: redact
           addresses.city: keep
           contacts.*.phone: phone
@@ -49,7 +49,7 @@ databases:
           gone: remove
       tokens:
         fields: {_id: hash, seq: keep, token: hash}
-      mixed: {fields: {_id: keep, name: name}}
+      mixed: {fields: {_id: keep, name: full_name}}
       mixed_kept: keep
       log: {fields: {_id: keep, n: keep, who: redact}}
       clustered: {fields: {_id: keep, who: hash}}
@@ -61,7 +61,7 @@ databases:
       "odd name ü": keep
       empty: {fields: {_id: keep, never: email}}
       fs.files: {fields: {_id: keep, length: keep, chunkSize: keep, uploadDate: keep, filename: redact}}
-      fs.chunks: keep
+      fs.chunks: {contents: keep}
       secrets: drop
 """
 
@@ -90,7 +90,7 @@ def fill_estate(client) -> None:
             IndexModel("email", unique=True, name="email_unique"),
             IndexModel([("name.first", 1), ("born", -1)], sparse=True, hidden=True),
             IndexModel("seen", expireAfterSeconds=1, name="ttl"),
-            IndexModel("born", expireAfterSeconds=10, name="born_ttl"),
+            IndexModel("born", expireAfterSeconds=400 * 86_400, name="born_ttl"),
             IndexModel("seen", partialFilterExpression={"seen": {"$gt": 5}}, name="partial"),
             IndexModel([("note", TEXT), ("email", TEXT)], weights={"note": 3}, default_language="german", name="txt"),
             IndexModel("email", collation={"locale": "hi", "strength": 1}, name="hindi"),

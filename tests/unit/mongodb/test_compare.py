@@ -26,8 +26,14 @@ databases:
           email: email
           list.phone: phone
           list.kind: keep
-          map.*.who: name
+          map.*.who: full_name
           map.*.n: keep
+          visits.<key>: email
+          visits.*: keep
+          owner: {mask: template, template: "{city} of {email}"}
+          kind: {mask: constant, value: 5}
+          spot: geo_fuzz
+          nested.a: hash
           note: text
           gone: remove
           blank: "null"
@@ -50,6 +56,11 @@ def copied(source, run, clean):
             "email": f"u{number}@corp.example",
             "list": [{"phone": f"+91 98765 {number:05}", "kind": "home"}, {"kind": "none"}],
             "map": {f"key.{number}": {"who": "Asha Rao", "n": 1}},
+            "visits": {f"u{number}@corp.example": {"times": number}, "": 1, f"v{number}@corp.example": 2},
+            "owner": "somebody",
+            "kind": [number],
+            "spot": {"type": "Point", "coordinates": [70.0 + number / 10, 20.0]},
+            "nested": [[{"a": f"x{number}"}, [{"a": "y"}]], 3],
             "note": "no finding",
             "gone": 1,
             "blank": "x",
@@ -86,6 +97,12 @@ def test_a_right_copy_has_no_differences(source, check):
             "email": (COUNT, 0),
             "list.phone": (COUNT, 0),
             "map.*.who": (COUNT, 0),
+            "visits.<key>": (2 * COUNT, 0),
+            "owner": (COUNT, 0),
+            "kind": (COUNT, 0),
+            "spot": (COUNT, 0),
+            "nested": (COUNT, 0),
+            "nested.a": (2 * COUNT, 0),
             "note": (0, COUNT),
             "gone": (COUNT, 0),
             "blank": (COUNT, 0),
@@ -148,6 +165,29 @@ DOCUMENTS = {
         lambda shop, s: replaced(shop, {"map": s.client.shop.users.find_one(3)["map"]}),
         "map.*.who",
         walk.UNCHANGED,
+    ),
+    "an original name in a map": (
+        lambda shop, s: replaced(shop, {"visits": s.client.shop.users.find_one(3)["visits"]}),
+        "visits.<key>",
+        walk.UNCHANGED,
+    ),
+    "a kept value below a masked name": (
+        lambda shop, _s: replaced(
+            shop, {"visits": {name: 7 if name else one for name, one in shop.users.find_one(3)["visits"].items()}}
+        ),
+        "visits.*",
+        walk.DIFFERS,
+    ),
+    "an original in arrays of arrays": (lambda shop, s: original(shop, s, "nested"), "nested.a", walk.UNCHANGED),
+    "a scalar where the rules name fields": (
+        lambda shop, _s: replaced(shop, {"nested": [*shop.users.find_one(3)["nested"][:1], 3]}),
+        "nested",
+        walk.UNCHANGED,
+    ),
+    "a constant of another type": (
+        lambda shop, _s: shop.users.update_one({"_id": 3}, {"$set": {"kind": "five"}}),
+        "kind",
+        walk.WRONG,
     ),
     "another type": (lambda shop, _s: shop.users.update_one({"_id": 3}, {"$set": {"email": 5}}), "email", walk.TYPE),
     "an array's length": (

@@ -39,8 +39,8 @@ def test_a_given_key_is_not_written(tmp_path):
 def test_what_another_key_or_other_rules_made_is_not_finished(tmp_path, secret, rules):
     state = State(str(tmp_path))
     state.open(b"k" * 32, "rules", memory_only=False)
-    state.begin({"a.b"}, [])
-    state.finish("a.b", {"documents": 1})
+    state.create({"a.b"}, [])
+    state.finish(("a.b", {"documents": 1}))
     state.close()
     same, other = State(str(tmp_path)), State(str(tmp_path))
     same.look(b"k" * 32, "rules")
@@ -76,7 +76,7 @@ def test_a_second_copy_waits_and_then_is_refused(tmp_path, monkeypatch):
 
 
 def test_a_damaged_state_is_one_sentence(tmp_path):
-    (tmp_path / "state.json").write_text("{")
+    (tmp_path / "state.jsonl").write_text("{\n")
     with pytest.raises(MongodbError, match="cannot be read"):
         State(str(tmp_path))
 
