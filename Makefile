@@ -19,7 +19,8 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(READY): requirements-dev.txt
+# Its name holds the hash of the requirements, so that it never has to be made again.
+$(READY):
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo 'Installing python3-venv'; apt-get update -qq; apt-get install -y -qq python3-venv >/dev/null; }
 	@echo 'Installing the pinned Python packages into $(VENV)'
 	@rm -rf $(VENV)

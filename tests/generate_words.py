@@ -70,7 +70,8 @@ def words(faker: Faker, method: str, most: int, spaces: bool) -> list[str]:
 
 def block(name: str, items: list[str]) -> str:
     """One list as an argument, wrapped at the width of the code."""
-    lines = textwrap.wrap(" | ".join(items), 108, break_long_words=False, break_on_hyphens=False)
+    # ansible-test takes no typographic quotes.
+    lines = textwrap.wrap(" | ".join(items).replace("\u2019", "'"), 108, break_long_words=False, break_on_hyphens=False)
     text = "\n            ".join(lines)
     return f'        {name}=_split(\n            """\n            {text}\n            """\n        ),\n'
 

@@ -60,7 +60,7 @@ WORDS: dict[str, Words] = {
             Chakraborty | Chanda | Chandran | Char | Chatterjee | Chaudhari | Chaudhry | Chauhan | Chawla | Cheema |
             Cherian | Chhabra | Chokshi | Chopra | Choudhry | Choudhury | Chowdhury | Comar | Dada | Dalal | Dani | Dara
             | Das | Date | Dave | Dayal | Deep | Deol | Desai | Deshpande | Devi | Dhaliwal | Dhar | Dhillon | Din |
-            Dixit | Dua | Dubey | Dugar | Dutt | D’Alia | Edwin | Gandhi | Ganesan | Ganesh | Gara | Ghose | Gill | Goda
+            Dixit | Dua | Dubey | Dugar | Dutt | D'Alia | Edwin | Gandhi | Ganesan | Ganesh | Gara | Ghose | Gill | Goda
             | Goel | Gokhale | Golla | Goswami | Gour | Goyal | Grover | Handa | Hans | Hari | Hayre | Hegde | Hora |
             Issac | Iyengar | Jaggi | Jain | Jayaraman | Jhaveri | Johal | Kade | Kakar | Kala | Kale | Kalita | Kalla |
             Kannan | Kant | Kapadia | Kar | Karnik | Karpe | Kaul | Keer | Khalsa | Khanna | Khare | Khosla | Kibe |
@@ -105,7 +105,7 @@ WORDS: dict[str, Words] = {
             Bhat Street | Bobal Street | Bora Circle | Bora Marg | Bora Zila | Butala Circle | Chacko Circle | Chadha
             Path | Chahal Zila | Chatterjee Marg | Chaudhari Circle | Chaudhari Zila | Chaudhry Road | Chauhan Chowk |
             Cherian Marg | Chopra Circle | Comar Circle | Dalal Street | Dara Chowk | Dara Nagar | Dayal Chowk | Deol
-            Ganj | Devi Chowk | Devi Circle | Dhar Street | Dhillon Path | Dixit Path | Dutt Street | D’Alia Street |
+            Ganj | Devi Chowk | Devi Circle | Dhar Street | Dhillon Path | Dixit Path | Dutt Street | D'Alia Street |
             Ganesan Chowk | Ghose Nagar | Gill Circle | Gill Marg | Gokhale Circle | Gour Nagar | Goyal Ganj | Grover
             Chowk | Handa Road | Hans | Hari Zila | Hegde Path | Hora Nagar | Issac | Jain | Jain Marg | Johal Street |
             Kala Chowk | Kalita Marg | Kant Road | Kapadia Path | Kaul Chowk | Keer Circle | Khare Marg | Kohli Zila |
@@ -129,7 +129,7 @@ WORDS: dict[str, Words] = {
             Ltd | Bhakta, Shah and Bhakta | Bobal Inc | Bora, Ram and Chatterjee | Bora-Date | Chakraborty-Palla |
             Chanda, Chahal and Baral | Chaudhari-Narain | Chaudhari-Sethi | Chawla Inc | Chokshi-Mody | Chopra, Pillay
             and Dhaliwal | Choudhry Inc | Choudhry, Tara and Anne | Das, Bansal and Lanka | Date-Malhotra | Dayal-Bhagat
-            | Deol LLC | Dhillon, Chada and Chaudhari | Dixit, Nigam and Sarkar | Dubey, Bhat and Handa | D’Alia and
+            | Deol LLC | Dhillon, Chada and Chaudhari | Dixit, Nigam and Sarkar | Dubey, Bhat and Handa | D'Alia and
             Sons | Ganesan-Basu | Gara, Das and Patla | Ghose PLC | Gill LLC | Gokhale and Sons | Gour and Sons | Goyal,
             Prakash and Nanda | Handa-Chakraborty | Hans, Ramachandran and Sunder | Hari LLC | Hora LLC | Issac, Boase
             and Hari | Jain-Bose | Johal, Dave and Dhar | Kakar Ltd | Kala-Shetty | Kant, Mani and Bajaj | Karnik,
