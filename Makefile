@@ -25,7 +25,7 @@ $(READY):
 	@echo 'Installing the pinned Python packages into $(VENV)'
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-compile --requirement requirements-dev.txt
 	@touch $@
 
 # The checkout under its collection's name; ansible.cfg looks for it there.
