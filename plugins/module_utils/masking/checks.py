@@ -53,7 +53,7 @@ def _index(rules: CollectionRules, index: Mapping[str, Any]) -> Iterator[tuple[F
         for path in key:
             yield from _unique(rules, index, tuple(path.split(".")), name)
     if "expireAfterSeconds" in index and len(key) == 1:
-        yield from _expiring(rules, tuple(next(iter(key)).split(".")), index["expireAfterSeconds"], f"TTL {name}")
+        yield from _expiring(rules, tuple(list(key)[0].split(".")), index["expireAfterSeconds"], f"TTL {name}")
     for path, kind in key.items():
         if kind in ("2dsphere", "2d", "geoHaystack"):
             yield from _places(rules, tuple(path.split(".")), name)

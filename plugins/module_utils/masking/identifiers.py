@@ -61,14 +61,19 @@ def whole_number(value: Any) -> int:
     return int(value)
 
 
+def bits(original: int) -> int:
+    """How many bits the magnitude of a BSON int (bson decodes it as int) or long (as Int64, an int too) has."""
+    return 63 if type(original).__name__ == "Int64" else 31
+
+
 def like(original: Any, number: Any) -> Any:
     """The number in the BSON type of the original; raises Unexpected where that cannot hold it."""
     if hasattr(original, "to_decimal"):
         return type(original)(str(number))
     if isinstance(original, float):
         return float(number)
-    limit = 31 if type(original) is int else 63
-    if not -(2**limit) <= number < 2**limit:
+    limit = 2 ** bits(original)
+    if not -limit <= number < limit:
         raise Unexpected
     return type(original)(number)
 

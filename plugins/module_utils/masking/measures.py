@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.identifiers import Opener, like
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.identifiers import Opener, bits, like
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.programs import Unexpected
 
 UNITS = ("year", "month", "day")
@@ -117,7 +117,7 @@ def _number_like(original: Any, number: decimal.Decimal) -> Any:
         return type(original)(decimal.Context(prec=34, Emin=-6143, Emax=6144).plus(number))
     if isinstance(original, float):
         return float(number)
-    limit = 2**31 if type(original) is int else 2**63
+    limit = 2 ** bits(original)
     return type(original)(min(max(int(number), -limit), limit - 1))
 
 

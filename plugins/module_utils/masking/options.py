@@ -66,10 +66,15 @@ def choice(*choices: str, default: str, summary: str) -> Option:
     return Option(describe, summary, _checked(describe, choices.__contains__), {"enum": list(choices)}, default)
 
 
+def _is_whole(given: Any) -> bool:
+    # true and false are ints to Python.
+    return isinstance(given, int) and not isinstance(given, bool)
+
+
 def whole(low: int, high: int, default: int, summary: str) -> Option:
     """A whole number."""
     describe = f"a whole number from {low} to {high}"
-    check = _checked(describe, lambda value: type(value) is int and low <= value <= high)
+    check = _checked(describe, lambda value: _is_whole(value) and low <= value <= high)
     return Option(describe, summary, check, {"type": "integer", "minimum": low, "maximum": high}, default)
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ def canonical(value: Any) -> bytes:
     if isinstance(value, int):
         return b"n%d" % value
     if isinstance(value, float):
-        whole = value == value and abs(value) < 2**53 and value == int(value)
+        whole = math.isfinite(value) and abs(value) < 2**53 and value == int(value)
         return b"n%d" % int(value) if whole else b"d" + struct.pack("<d", value)
     if isinstance(value, bytes):
         return b"b" + bytes([getattr(value, "subtype", 0)]) + value
