@@ -130,7 +130,7 @@ def sanity() -> Count:
 
 
 def build() -> Count:
-    """The tarball builds, carries nothing of the lab's caches, and installs."""
+    """The tarball builds, carries the masking engines and nothing of the lab's caches, and installs."""
     with tempfile.TemporaryDirectory() as folder:
         built = command("ansible-galaxy", "collection", "build", "--output-path", folder)
         for tarball in Path(folder).glob("*.tar.gz"):
@@ -139,6 +139,10 @@ def build() -> Count:
             strays = [name for name in names if name.split("/")[0] in (".cache", ".git", "reports") or ".pyc" in name]
             if strays or tarball.stat().st_size > 2_000_000:
                 print(f"{tarball.name}: {tarball.stat().st_size} bytes, does not belong there: {strays[:5]}")
+                built += Count(failed=1)
+            engines = {f"roles/host_python/files/native/masker-{machine}.so" for machine in ("x86_64", "aarch64")}
+            if engines - set(names):
+                print(f"{tarball.name} lacks {sorted(engines - set(names))}")
                 built += Count(failed=1)
             alone = {"ANSIBLE_COLLECTIONS_PATH": folder}
             built += command("ansible-galaxy", "collection", "install", "--no-deps", "--offline", str(tarball), **alone)
