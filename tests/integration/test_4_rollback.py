@@ -27,9 +27,9 @@ def test_swaps_back_to_the_parked_volume_without_production(lab, first, second, 
     assert lab.counts("staging")[MARKER] == first.before[MARKER]
 
 
-def test_does_so_in_seconds(swapped_back):
-    assert 0 < swapped_back.report["target"]["outage_seconds"] < 30
-    assert swapped_back.seconds < 60
+def test_nothing_is_rebuilt_and_the_outage_is_measured(swapped_back):
+    assert {record["stage"] for record in swapped_back.report["stages"]} == {"preflight", "rollback", "cleanup"}
+    assert swapped_back.report["target"]["outage_seconds"] > 0
 
 
 def starts() -> int:
