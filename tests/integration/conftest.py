@@ -286,7 +286,7 @@ def first(lab, strangers) -> Sync:
     before = lab.counts("primary")
     with mongodb.client("primary") as client:
         begun = client.admin.command("hello")["lastWrite"]["opTime"]["ts"]
-    lab.labctl("writer", "start", "--rate", "50", "--seconds", "1800")
+    lab.labctl("writer", "start", "--rate", "50", "--seconds", "600")
     cli.control_plane("POST", "/lab/stats/reset")
     try:
         with Watch().asking() as watch:
