@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from stagesync_lab import mongodb
 
@@ -39,7 +41,8 @@ def test_the_run_stops_and_names_collection_path_and_count(stopped):
     error = stopped.failed_stage["error"]
     assert "shop.users" in error
     assert FIELD in error
-    assert "(1 document" in error
+    # A quick look at a part of a collection counts at least so many.
+    assert re.search(r"\(1 document( at least)?\)", error)
     assert "M1234567" not in stopped.output
 
 
