@@ -42,7 +42,7 @@ ADMIN = "admin"
 BACKUP = "backup"
 OLD_GENERATION = "old-staging"
 
-UNAUTHORIZED, AUTHENTICATION_FAILED, ALREADY_INITIALIZED, NOT_YET_INITIALIZED = 13, 18, 23, 94
+UNAUTHORIZED, AUTHENTICATION_FAILED, ALREADY_INITIALIZED, NODE_NOT_FOUND, NOT_YET_INITIALIZED = 13, 18, 23, 74, 94
 
 
 class DatabaseError(Exception):
@@ -293,13 +293,18 @@ def ensure_replica_set(seconds: float = 60) -> None:
     # One voter has nobody to wait for; the default would cost ten seconds at each start of the primary.
     settings = {"heartbeatIntervalMillis": 1000, "electionTimeoutMillis": 1000}
     with client("primary", anonymous=True, inside=True, serverSelectionTimeoutMS=30000) as local:
-        try:
-            local.admin.command(
-                "replSetInitiate", {"_id": config.REPLICA_SET, "members": members, "settings": settings}
-            )
-        except OperationFailure as error:
-            if error.code not in (ALREADY_INITIALIZED, UNAUTHORIZED):
-                raise DatabaseError(f"the replica set could not be initiated: {error}") from None
+        wanted = {"_id": config.REPLICA_SET, "members": members, "settings": settings}
+        while True:
+            try:
+                local.admin.command("replSetInitiate", wanted)
+                break
+            except OperationFailure as error:
+                if error.code in (ALREADY_INITIALIZED, UNAUTHORIZED):
+                    break
+                # The secondary may be starting still.
+                if error.code != NODE_NOT_FOUND or time.monotonic() > deadline:
+                    raise DatabaseError(f"the replica set could not be initiated: {error}") from None
+                time.sleep(0.2)
         while not local.admin.command("hello").get("isWritablePrimary"):
             if time.monotonic() > deadline:
                 raise DatabaseError("the lab's primary is not elected; see `labctl exec primary -- docker logs mongo`")
