@@ -145,8 +145,16 @@ def lock(client, name: str, stale_seconds: int, now: datetime) -> dict | None:
         "started": value.get("started"),
         "heartbeat": value.get("heartbeat"),
         "heartbeat_age_seconds": beat,
-        "fresh": beat is None or beat <= stale_seconds,
+        "fresh": beat is None or beat <= _promised(value, stale_seconds),
     }
+
+
+def _promised(value: dict, stale_seconds: int) -> float:
+    """The seconds that its holder said it would take until the next heartbeat at most."""
+    try:
+        return (parse_time(value["expires"]) - parse_time(value["heartbeat"])).total_seconds()
+    except (SelectionError, AttributeError, KeyError):
+        return stale_seconds
 
 
 def _age(moment, now: datetime) -> int | None:

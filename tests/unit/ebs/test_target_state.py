@@ -157,6 +157,9 @@ def test_what_dead_runs_left_is_found_and_the_run_at_work_is_spared(status, acco
         ({"run_id": "a", "heartbeat": "2026-11-20T11:54:59Z"}, False, 301),
         ({"run_id": "a", "heartbeat": (NOW - timedelta(seconds=30)).timestamp()}, True, 30),
         ({"run_id": "a", "started": "2026-11-20T11:00:00Z"}, False, 3600),
+        # What the holder itself promised counts; one that has let go promised nothing.
+        ({"run_id": "a", "heartbeat": "2026-11-20T11:50:00Z", "expires": "2026-11-20T12:10:00Z"}, True, 600),
+        ({"run_id": "a", "heartbeat": "2026-11-20T11:59:59Z", "expires": "2026-11-20T11:59:59Z"}, False, 1),
         # Nobody's things are removed on the word of a lock that cannot be understood.
         ({"run_id": "a", "heartbeat": "yesterday"}, True, None),
         ({}, True, None),
