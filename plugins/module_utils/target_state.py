@@ -340,7 +340,7 @@ def lines(state: dict) -> list:
         shown.append("No volume is tagged as live: the first promotion does that.")
     shown += _table(
         "VOLUMES",
-        ("kind", "volume", "GiB", "parked at", "run", "data of", "age"),
+        ("kind", "volume", "GiB", "parked-at", "run", "data-of", "age"),
         [_volume_row(volume) for volume in state["live"] + state["parked"]],
     )
     heading = ("snapshots", "GiB", "started", "age", "run", "MongoDB", "restorable")
@@ -351,7 +351,7 @@ def lines(state: dict) -> list:
     left += [(one["snapshot_id"], one) for one in state["quarantine"]["snapshots"]]
     shown += _table(
         "QUARANTINE",
-        ("id", "kind", "GiB", "run", "in use"),
+        ("id", "kind", "GiB", "run", "in-use"),
         [(name, one["kind"], one["size_gib"], one["run_id"], "yes" if one["in_use"] else "no") for name, one in left],
     )
     if not all(one["in_use"] for _name, one in left):
@@ -360,7 +360,7 @@ def lines(state: dict) -> list:
         "LAST RUNS",
         ("run", "kind", "result", "started", "ended"),
         [
-            (run["run_id"], run["kind"], " ".join([run["result"], *run["failed_in"]]), run["started"], run["ended"])
+            (run["run_id"], run["kind"], ",".join([run["result"], *run["failed_in"]]), run["started"], run["ended"])
             for run in state.get("runs", [])
         ],
     )
@@ -391,7 +391,7 @@ def _volume_row(volume: dict) -> tuple:
 
 def _set_row(entry: dict) -> tuple:
     return (
-        " ".join(entry["snapshot_ids"]),
+        ",".join(entry["snapshot_ids"]),
         entry["size_gib"],
         entry["start_time"],
         _span(entry["age_seconds"]),
@@ -404,17 +404,18 @@ def _set_row(entry: dict) -> tuple:
 def _table(title: str, heading: tuple, rows: list) -> list:
     if not rows:
         return [f"{title}: none"]
+    # Few single spaces: the terminal's YAML breaks a long line there.
     cells = [tuple("" if cell is None else str(cell) for cell in row) for row in [heading, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(heading))]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells]
-    return [title, *("  " + line for line in text)]
+    return [title, *text]
 
 
 def _span(seconds: int | None) -> str | None:
-    """Seconds as a person says them: 90 s, 12 min, 7 h, 3 d."""
+    """Seconds as a person says them: 90s, 12min, 7h, 3d."""
     if seconds is None:
         return None
     for size, unit, least in ((86400, "d", 172800), (3600, "h", 7200), (60, "min", 120)):
         if seconds >= least:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
