@@ -56,6 +56,12 @@ options:
       - Further tags for every snapshot of the set, such as C(Name). Tags are added and corrected, never removed.
     type: dict
     default: {}
+  kind:
+    description:
+      - The tag C(stagesync:kind) of the snapshots, V(masked) for those of staging's masked data.
+    type: str
+    choices: [snapshot, masked]
+    default: snapshot
   wait:
     description:
       - Wait until the snapshots are completed, with O(state=present).
@@ -231,6 +237,7 @@ def present(module, client):
         run_id=params["run_id"],
         set_name=params["set_name"],
         tags={key: str(value) for key, value in params["tags"].items()},
+        kind=params["kind"],
     )
     # CreateSnapshots has no client token: botocore must not send it a second time after a lost answer.
     once = {"retries": {"mode": "standard", "total_max_attempts": 1}}
@@ -270,6 +277,7 @@ def main():
             "instance_id": {"type": "str"},
             "volume_ids": {"type": "list", "elements": "str"},
             "tags": {"type": "dict", "default": {}},
+            "kind": {"type": "str", "choices": ["snapshot", "masked"], "default": "snapshot"},
             "wait": {"type": "bool", "default": False},
             "wait_timeout": {"type": "int", "default": 3600},
             "snapshot_ids": {"type": "list", "elements": "str", "default": []},

@@ -56,6 +56,7 @@ class Wanted:
     run_id: str
     set_name: str
     tags: dict = field(default_factory=dict)
+    kind: str = "snapshot"
 
     def all_tags(self) -> dict:
         """The user's tags and the ones that make the snapshots a set."""
@@ -63,7 +64,7 @@ class Wanted:
             **self.tags,
             TAG_RUN: self.run_id,
             TAG_SET: self.set_name,
-            TAG_KIND: "snapshot",
+            TAG_KIND: self.kind,
             TAG_INSTANCE: self.instance_id,
             TAG_SIZE: str(len(self.volume_ids)),
         }
