@@ -48,7 +48,7 @@ class PolicyError(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must be allowed. The names of condition keys are in lower case, as IAM does not tell case apart."""
+    """One thing that must be allowed. Condition keys are in lower case, as IAM does not tell case apart in them."""
 
     action: str
     resource: str = "*"
@@ -335,7 +335,7 @@ def checks(
     service: str, operation: str, parameters: Mapping[str, Any], resources: Resources, region: str,
     session_owner: Callable[[str], Principal | None] = lambda _id: None,
 ) -> list[Check]:  # fmt: skip
-    """All that a request must be allowed. `parameters`: the nested form of EC2, the JSON of SSM, Bucket and Key of S3."""
+    """All that a request needs. `parameters`: the nested form of EC2, the JSON of SSM, Bucket and Key of S3."""
     request = _Request(operation, parameters, resources, region, session_owner)
     made = {"ec2": request.ec2, "ssm": request.ssm, "s3": request.s3}.get(service, lambda: None)()
     found = made if made is not None else [Check(f"{service}:{operation}")]
@@ -353,8 +353,8 @@ _S3_ACTIONS = {
     "UploadPart": "PutObject",
 }
 _PARAMETER_ACTIONS = {
-    "DeleteParameter", "DeleteParameters", "GetParameter", "GetParameterHistory", "GetParameters", "GetParametersByPath",
-    "PutParameter",
+    "DeleteParameter", "DeleteParameters", "GetParameter", "GetParameterHistory", "GetParameters",
+    "GetParametersByPath", "PutParameter",
 }  # fmt: skip
 
 

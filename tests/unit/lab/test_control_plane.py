@@ -525,9 +525,9 @@ class TestFaults:
 
     def test_a_delay_does_not_hold_up_other_calls(self, endpoint, ec2):
         endpoint.ask("POST", "/lab/faults", {"operation": "ec2:DescribeVpcs", "delay": 1.5, "count": 1})
+        signed = f"Authorization: AWS4 Credential={config.ADMINISTRATOR_KEY}/1/ap-south-1/ec2/aws4_request"
         slow = subprocess.Popen(
-            ["curl", "-s", endpoint.url, "-H", f"Authorization: AWS4 Credential={config.ADMINISTRATOR_KEY}/1/ap-south-1/ec2/aws4_request",
-             "-d", "Action=DescribeVpcs&Version=2016-11-15"],
+            ["curl", "-s", endpoint.url, "-H", signed, "-d", "Action=DescribeVpcs&Version=2016-11-15"],
             stdout=subprocess.PIPE,
         )  # fmt: skip
         time.sleep(0.3)
