@@ -215,7 +215,7 @@ class Principals:
     """All principals, by access key id."""
 
     def __init__(self) -> None:
-        self.controller = _user(config.CONTROLLER, config.CONTROLLER_ID, ["controller"])
+        self.controller = _user(config.CONTROLLER, config.CONTROLLER_ID, ["controller", "controller-connection"])
         self._by_key = {
             config.CONTROLLER_KEY: self.controller,
             config.ADMINISTRATOR_KEY: _user("stagesync-lab-administrator", "AIDALAB0ADMINISTRATO", None),
@@ -337,7 +337,8 @@ def checks(
 ) -> list[Check]:  # fmt: skip
     """All that a request needs. `parameters`: the nested form of EC2, the JSON of SSM, Bucket and Key of S3."""
     request = _Request(operation, parameters, resources, region, session_owner)
-    made = {"ec2": request.ec2, "ssm": request.ssm, "s3": request.s3}.get(service, lambda: None)()
+    known = {"ec2": request.ec2, "kms": request.kms, "s3": request.s3, "ssm": request.ssm}
+    made = known[service]() if service in known else None
     found = made if made is not None else [Check(f"{service}:{operation}")]
     return [Check(check.action, check.resource, {"aws:requestedregion": (region,), **check.context}) for check in found]
 
@@ -432,6 +433,8 @@ class _Request:
     def _delete_snapshot(self) -> list[Check]:
         return self._on(self.parameters.get("SnapshotId", ""))
 
+    _describe_snapshot_attribute = _delete_snapshot
+
     def _modify_snapshot_attribute(self) -> list[Check]:
         changes = self.parameters.get("CreateVolumePermission", {})
         added = [entry.get("UserId") or entry.get("Group", "") for entry in _members(changes, "Add")]
@@ -466,6 +469,12 @@ class _Request:
         return [check for name in _members(self.parameters, "ResourceId") for check in self._on(name, tags)]
 
     _delete_tags = _create_tags
+
+    # KMS
+
+    def kms(self) -> list[Check]:
+        key = str(self.parameters.get("KeyId", ""))
+        return [Check(f"kms:{self.operation}", key if key.startswith("arn:") else "*")]
 
     # SSM
 
