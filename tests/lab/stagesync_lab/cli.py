@@ -37,11 +37,6 @@ REQUIRED_PROGRAMS = {
 }
 DATA_DEVICE = "/dev/sdf"  # the name asked for; the host sees another, as on Nitro
 WRITER_MAX_SECONDS = 600
-# The control plane checks none. Long, because Ansible blots the secret out of every result that holds it.
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "AKIALAB0LAB0LAB0LAB0",
-    "AWS_SECRET_ACCESS_KEY": "not-a-secret-but-the-dummy-of-the-lab-000",
-}
 
 
 class LabError(Exception):
@@ -54,7 +49,8 @@ def environment() -> dict[str, str]:
         "AWS_ENDPOINT_URL": config.ENDPOINT,
         "AWS_DEFAULT_REGION": config.REGION,
         "AWS_REGION": config.REGION,
-        **CREDENTIALS,
+        "AWS_ACCESS_KEY_ID": config.CONTROLLER_KEY,
+        "AWS_SECRET_ACCESS_KEY": config.SECRET_KEY,
         "STAGESYNC_SSM_PLUGIN": str(LAB / "session-manager-plugin"),
         "STAGESYNC_LAB_BUCKET": config.BUCKET,
         "STAGESYNC_LABCTL": str(LAB / "labctl"),
@@ -62,7 +58,7 @@ def environment() -> dict[str, str]:
 
 
 def aws(service: str) -> Any:
-    """A boto3 client of the lab's control plane, whatever the caller's own AWS settings are."""
+    """A boto3 client of the lab's control plane, as its administrator, whatever the caller's own AWS settings are."""
     import boto3
     from botocore.config import Config
 
@@ -70,8 +66,8 @@ def aws(service: str) -> Any:
         service,
         endpoint_url=config.ENDPOINT,
         region_name=config.REGION,
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        aws_access_key_id=config.ADMINISTRATOR_KEY,
+        aws_secret_access_key=config.SECRET_KEY,
         config=Config(retries={"mode": "standard", "max_attempts": 5}, proxies={}),
     )
 
@@ -258,7 +254,9 @@ def put_parameters() -> None:
     known = {item["Name"]: (item["Type"], item["Value"]) for item in found}
     for name, (kind, value) in wanted.items():
         if known.get(name) != (kind, value):
-            ssm.put_parameter(Name=name, Type=kind, Value=value, Overwrite=True)
+            key = config.PRODUCTION_KEY if name.startswith("/production/") else config.STAGING_KEY
+            secret = {"KeyId": key} if kind == "SecureString" else {}
+            ssm.put_parameter(Name=name, Type=kind, Value=value, Overwrite=True, **secret)
 
 
 def _mounted(role: str) -> bool:
@@ -290,6 +288,8 @@ def _attached_volume(host: config.Host) -> str:
         volume = found[0]
     else:
         tags = [{"Key": "Name", "Value": name}, {"Key": "Environment", "Value": host.environment}]
+        if host.role == "staging":  # by this tag the controller may touch it (docs/iam)
+            tags.append({"Key": "stagesync:target", "Value": host.instance_id})
         volume = ec2.create_volume(
             AvailabilityZone=config.ZONE, Size=config.DATA_VOLUME_GIB, VolumeType="gp3", Encrypted=True,
             TagSpecifications=[{"ResourceType": "volume", "Tags": tags}],

@@ -33,6 +33,22 @@ MONGODB_VERSION = "6.0.5"
 IMAGE = f"mongo:{MONGODB_VERSION}"
 REPLICA_SET = "rs0"
 DATABASES = ("shop", "support", "analytics")  # what `seed` fills
+SNAPSHOT_SET = "sync-system-mongo-weekly"  # stagesync_set_name of inventories/lab
+
+# Who asks: labctl and the tests as the administrator, Ansible as the controller (see iam.py).
+CONTROLLER = "stagesync-controller"
+CONTROLLER_ID = "AIDALAB0CONTROLLER00"
+CONTROLLER_KEY = "AKIALAB0LAB0LAB0LAB0"
+ADMINISTRATOR_KEY = "AKIALAB0ADMINISTRATO"
+# No signature is checked. Long, because Ansible blots the secret out of every result that holds it.
+SECRET_KEY = "not-a-secret-but-the-dummy-of-the-lab-000"
+# Instance role -> its policy in docs/iam.
+INSTANCE_ROLES = {"stagesync-lab-production": "production-instance", "stagesync-lab-staging": "staging-instance"}
+# Keys of the customer's own: for what is production's, what is staging's, and the bucket.
+_KEYS = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
+PRODUCTION_KEY = f"{_KEYS}0aaaaaaa-0000-4000-8000-00000000000a"
+STAGING_KEY = f"{_KEYS}0ccccccc-0000-4000-8000-00000000000c"
+BUCKET_KEY = f"{_KEYS}0bbbbbbb-0000-4000-8000-00000000000b"
 
 
 @dataclass(frozen=True)
@@ -48,6 +64,11 @@ class Host:
     def name(self) -> str:
         """The EC2 Name tag."""
         return f"lab-mongo-{self.role}"
+
+    @property
+    def instance_role(self) -> str:
+        """The role, and the instance profile of the same name."""
+        return f"stagesync-lab-{self.environment}"
 
 
 HOSTS = {

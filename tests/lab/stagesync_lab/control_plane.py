@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from stagesync_lab import config, ebs, faults, metadata
+from stagesync_lab import config, ebs, faults, iam, metadata
 
 # moto reads its settings as it is imported.
 os.environ.update(
@@ -48,6 +48,7 @@ from moto.core.request import Request  # noqa: E402
 from moto.core.routing import get_service_router  # noqa: E402
 from moto.ec2.models import ec2_backends  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
+from moto.kms.models import kms_backends  # noqa: E402
 from moto.moto_server.werkzeug_app import (  # noqa: E402
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -78,6 +79,8 @@ class Call:
     operation: str
     protocol: str
     parameters: dict[str, list[str]]
+    credential: iam.Credential
+    asked: dict[str, Any]  # the parameters in the form that iam.py reads
 
     @property
     def name(self) -> str:
@@ -95,25 +98,31 @@ class Call:
             body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
             environ["wsgi.input"] = io.BytesIO(body)
         query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-        scope = re.search(r"Credential=[^/]*/[^/]*/[^/]*/([^/]*)/", environ.get("HTTP_AUTHORIZATION", ""))
-        service = scope.group(1).lower() if scope else "s3"
+        credential = iam.Credential.read(environ)
+        service = credential.service or "s3"
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if target:
-            return Call(service, target.rpartition(".")[2], "json", _json_parameters(body))
+            asked = _json_object(body)
+            return Call(service, target.rpartition(".")[2], "json", _json_parameters(asked), credential, asked)
         if service == "s3":
-            return _s3_call(environ, query)
+            return _s3_call(environ, query, credential)
         form = query if "Action" in query else parse_qs(body.decode(errors="replace"), keep_blank_values=True)
         operation = form.get("Action", [""])[0] or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
-        return Call(service, operation, "ec2" if service == "ec2" else "query", _folded(form))
+        protocol = "ec2" if service == "ec2" else "query"
+        return Call(service, operation, protocol, _folded(form), credential, iam.nested(form))
 
 
-def _json_parameters(body: bytes) -> dict[str, list[str]]:
+def _json_object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body or b"{}")
     except ValueError:
         return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _json_parameters(asked: dict[str, Any]) -> dict[str, list[str]]:
     found = {}
-    for name, entry in value.items() if isinstance(value, dict) else ():
+    for name, entry in asked.items():
         entries = entry if isinstance(entry, list) else [entry]
         found[name] = [item if isinstance(item, str) else json.dumps(item) for item in entries]
     return found
@@ -129,7 +138,7 @@ def _folded(form: dict[str, list[str]]) -> dict[str, list[str]]:
     return found
 
 
-def _s3_call(environ: dict[str, Any], query: dict[str, list[str]]) -> Call:
+def _s3_call(environ: dict[str, Any], query: dict[str, list[str]], credential: iam.Credential) -> Call:
     bucket, _slash, key = environ.get("PATH_INFO", "").lstrip("/").partition("/")
     parameters = {**query, "Bucket": [bucket], "Key": [key]}
     # The router reads the path only; the body stays for moto.
@@ -138,13 +147,57 @@ def _s3_call(environ: dict[str, Any], query: dict[str, list[str]]) -> Call:
         operation = get_service_router("s3").match(Request({**probe, "wsgi.input": io.BytesIO()}))[0].name
     except Exception:  # whatever moto cannot name is logged by its method and answered by moto
         operation = environ["REQUEST_METHOD"]
-    return Call("s3", operation, "s3", parameters)
+    return Call("s3", operation, "s3", parameters, credential, {"Bucket": bucket, "Key": key})
+
+
+class Inventory:
+    """What moto holds, as far as a permission may depend on it."""
+
+    def __init__(self, region: str) -> None:
+        self.region = region or config.REGION
+
+    @property
+    def _ec2(self) -> Any:
+        return ec2_backends[config.ACCOUNT][self.region]
+
+    def _find(self, name: str) -> Any:
+        if name.startswith("i-"):
+            return self._ec2.get_instance_by_id(name)
+        return self._ec2.volumes.get(name) or self._ec2.snapshots.get(name)
+
+    def tags(self, resource_id: str) -> dict[str, str] | None:
+        """See iam.Resources."""
+        found = self._find(resource_id)
+        return None if found is None else {tag["key"]: tag["value"] for tag in found.get_tags()}
+
+    def volumes(self, instance_id: str) -> dict[str, bool]:
+        """See iam.Resources."""
+        instance = self._find(instance_id)
+        mappings = instance.get_block_device_mapping if instance else ()
+        return {mapping.volume_id: device == instance.root_device_name for device, mapping in mappings}
+
+    def key(self, resource_id: str) -> str | None:
+        """See iam.Resources. AWS's own keys are for everybody in the account to use."""
+        if resource_id.startswith(("vol-", "snap-")):
+            key = getattr(self._find(resource_id), "kms_key_id", None)
+            kms = kms_backends[config.ACCOUNT][self.region]
+            own = kms.alias_exists("alias/aws/ebs") and kms.describe_key("alias/aws/ebs").arn
+            return None if key == own else key
+        if resource_id.startswith("/"):
+            versions = ssm_backends[config.ACCOUNT][self.region]._parameters.get(resource_id)
+            key = versions[-1].keyid if versions else None
+        else:
+            bucket = s3_backends[config.ACCOUNT]["aws"].buckets.get(resource_id)
+            rule = ((bucket.encryption if bucket else None) or {}).get("Rule", {})
+            key = rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
+        return key if key and key.startswith("arn:") else None
 
 
 class ControlPlane:
     """The WSGI application, and all state behind it."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, principals: iam.Principals) -> None:
+        self.principals = principals
         self.lock = threading.RLock()  # moto is not made for threads: one call at a time
         self.store = store
         self.faults = faults.Faults()
@@ -179,6 +232,9 @@ class ControlPlane:
         mark = faults.current.set(fault)
         try:
             with self.lock:
+                refusal = self._refusal(call)
+                if refusal:
+                    return self._refuse(call, *refusal)
                 answer = self._ask_moto(environ)
                 if call.changes:
                     self.store.save(call.service)
@@ -195,6 +251,24 @@ class ControlPlane:
             return self._refuse(call, "InternalError", "An internal error has occurred; see the lab's log.", 500)
         finally:
             faults.current.reset(mark)
+            iam.current.set(None)
+
+    def _refusal(self, call: Call) -> tuple[str, str, int] | None:
+        """Code, message and status for who may not ask this, and for who only asks whether they may."""
+        principal = self.principals.of_key(call.credential.access_key)
+        if principal is None:
+            return iam.not_known(call.protocol, call.credential.access_key)
+        region = call.credential.region
+        needed = iam.checks(
+            call.service, call.operation, call.asked, Inventory(region), region, self.principals.of_session
+        )
+        sentence = principal.refusal(needed)
+        if sentence:
+            return iam.not_allowed(call.protocol, sentence)
+        if call.protocol == "ec2" and call.asked.get("DryRun", "").lower() == "true":
+            return "DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412
+        iam.current.set(principal)
+        return None
 
     def _ask_moto(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
         answer: list = []
@@ -327,12 +401,16 @@ def recover() -> None:
 
 def bootstrap() -> None:
     """The network, the hosts' instances with their role, and the bucket; what is there already stays."""
-    iam = iam_backends[config.ACCOUNT]["aws"]
-    if metadata.ROLE not in iam.instance_profiles:
-        trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-        iam.create_role(metadata.ROLE, policy, "/", None, "The lab's hosts", [], None)
-        iam.create_instance_profile(metadata.ROLE, "/", [metadata.ROLE])
+    identities = iam_backends[config.ACCOUNT]["aws"]
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    for role in config.INSTANCE_ROLES:
+        if role not in identities.instance_profiles:
+            policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+            identities.create_role(role, policy, "/", None, "The lab's hosts", [], None)
+            identities.create_instance_profile(role, "/", [role])
+    if config.CONTROLLER not in identities.users:  # for sts:GetCallerIdentity; what it may do is in iam.py
+        identities.create_user(config.REGION, config.CONTROLLER).id = config.CONTROLLER_ID
+        identities.create_access_key(config.CONTROLLER).access_key_id = config.CONTROLLER_KEY
     backend = ec2_backends[config.ACCOUNT][config.REGION]
     known = {instance.id for reservation in backend.reservations.values() for instance in reservation.instances}
     missing = [host for host in config.HOSTS.values() if host.instance_id not in known]
@@ -341,12 +419,13 @@ def bootstrap() -> None:
         vpc.add_tags({"Name": "stagesync-lab"})
         subnet = backend.create_subnet(vpc.id, SUBNET_RANGE, availability_zone=config.ZONE)
         for host in missing:
-            backend.launch(host, subnet.id, metadata.ROLE)
+            backend.launch(host, subnet.id)
     s3 = s3_backends[config.ACCOUNT]["aws"]
     if config.BUCKET not in s3.buckets:
         s3.create_bucket(config.BUCKET, config.REGION)
-        default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": "false"}
-        s3.put_bucket_encryption(config.BUCKET, {"Rule": default})
+        encryption = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": config.BUCKET_KEY}
+        rule = {"ApplyServerSideEncryptionByDefault": encryption, "BucketKeyEnabled": "false"}
+        s3.put_bucket_encryption(config.BUCKET, {"Rule": rule})
         rule = {"ID": "one-day", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": "1"}}
         s3.put_bucket_lifecycle_configuration(config.BUCKET, [rule])
 
@@ -458,11 +537,12 @@ def run(port: int, controller_only: bool) -> None:
         bootstrap()
         store.save("ec2")
         store.save("s3")
-        plane = ControlPlane(store)
+        principals = iam.Principals()
+        plane = ControlPlane(store, principals)
         _serve(controller, plane)
         if hosts:
             _serve(hosts[0], plane)
-            _serve(hosts[1], metadata.Metadata(config.HOSTS.values()))
+            _serve(hosts[1], metadata.Metadata(config.HOSTS.values(), given_out=principals.add_instance))
         log.info("ready on port %d", port)
         while not stop.wait(TICK_SECONDS):
             try:
@@ -480,7 +560,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         run(arguments.port, arguments.controller_only)
-    except (RuntimeError, ebs.StorageError) as error:
+    except (RuntimeError, ebs.StorageError, iam.PolicyError) as error:
         print(f"control plane: {error}", file=sys.stderr)
         return 1
     return 0

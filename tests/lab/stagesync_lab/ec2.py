@@ -396,7 +396,7 @@ class LabEC2Backend(EC2Backend):
 
     # the lab's own instances
 
-    def launch(self, host: config.Host, subnet_id: str, profile: str) -> None:
+    def launch(self, host: config.Host, subnet_id: str) -> None:
         """The instance of one host, with a root volume, as if it had been started long ago."""
         reservation = self.run_instances(
             "ami-0debian12lab00000",
@@ -421,7 +421,7 @@ class LabEC2Backend(EC2Backend):
         instance.add_tags(
             {"Name": host.name, "Environment": host.environment, "stagesync:role": host.role},
         )
-        self.associate_iam_instance_profile(instance.id, iam_instance_profile_name=profile)
+        self.associate_iam_instance_profile(instance.id, iam_instance_profile_name=host.instance_role)
         volume = self.create_volume(8, config.ZONE, volume_type="gp3")
         volume.own_state = "available"
         volume.add_tags({"Name": f"{host.name}-root"})

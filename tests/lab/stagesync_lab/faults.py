@@ -36,6 +36,7 @@ from xml.sax.saxutils import escape
 
 _STATUS = {
     "AccessDenied": 403,
+    "DryRunOperation": 412,
     "InternalError": 500,
     "InternalFailure": 500,
     "InternalServerError": 500,

@@ -12,7 +12,6 @@ from typing import Any
 
 from stagesync_lab import config
 
-ROLE = "stagesync-lab-host"  # the instance role and the instance profile
 CREDENTIAL_HOURS = 6
 MAX_TOKEN_SECONDS = 21600
 
@@ -24,9 +23,15 @@ def _time(moment: datetime) -> str:
 class Metadata:
     """A WSGI application."""
 
-    def __init__(self, hosts: Iterable[config.Host], now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        hosts: Iterable[config.Host],
+        now: Callable[[], float] = time.time,
+        given_out: Callable[[str, config.Host], None] = lambda _access_key, _host: None,
+    ) -> None:
         self._hosts = {host.address: host for host in hosts}
         self._now = now
+        self._given_out = given_out
         self._lock = threading.Lock()
         self._tokens: dict[str, tuple[str, float]] = {}
         self._credentials: dict[str, dict[str, str]] = {}
@@ -85,11 +90,12 @@ class Metadata:
                     "Token": secrets.token_urlsafe(120),
                     "Expiration": _time(now + timedelta(hours=CREDENTIAL_HOURS)),
                 }
+                self._given_out(known["AccessKeyId"], host)
         return json.dumps(known, indent=2)
 
     def _values(self, host: config.Host) -> dict[str, str]:
         name = f"ip-{host.address.replace('.', '-')}.{config.REGION}.compute.internal"
-        arn = f"arn:aws:iam::{config.ACCOUNT}:instance-profile/{ROLE}"
+        arn = f"arn:aws:iam::{config.ACCOUNT}:instance-profile/{host.instance_role}"
         document = {
             "accountId": config.ACCOUNT,
             "architecture": "x86_64",
@@ -104,8 +110,8 @@ class Metadata:
             "/latest/dynamic/instance-identity/document": json.dumps(document, indent=2),
             "/latest/meta-data/hostname": name,
             "/latest/meta-data/iam/info": json.dumps({"Code": "Success", "InstanceProfileArn": arn}),
-            "/latest/meta-data/iam/security-credentials": ROLE,
-            f"/latest/meta-data/iam/security-credentials/{ROLE}": self._role_credentials(host),
+            "/latest/meta-data/iam/security-credentials": host.instance_role,
+            f"/latest/meta-data/iam/security-credentials/{host.instance_role}": self._role_credentials(host),
             "/latest/meta-data/instance-id": host.instance_id,
             "/latest/meta-data/instance-type": "m6i.large",
             "/latest/meta-data/local-hostname": name,

@@ -12,7 +12,7 @@ from moto.core.responses import ActionResult
 from moto.ssm.models import SimpleSystemManagerBackend
 from moto.ssm.responses import SimpleSystemManagerResponse
 
-from stagesync_lab import config, ebs
+from stagesync_lab import config, ebs, iam
 
 
 class LabSSMBackend(SimpleSystemManagerBackend):
@@ -51,7 +51,8 @@ class LabSSMResponse(SimpleSystemManagerResponse):
         host = next((host for host in config.HOSTS.values() if host.instance_id == target), None)
         if host is None or ebs.leader_pid(host.role) is None:
             raise TargetNotConnected(f"{target} is not connected.")
-        session = f"lab-{secrets.token_hex(9)[:17]}"
+        asking = iam.current.get()
+        session = f"{asking.session_name if asking else 'lab'}-{secrets.token_hex(9)[:17]}"
         url = f"wss://ssmmessages.{self.region}.amazonaws.com/v1/data-channel/{session}?role=publish_subscribe"
         return ActionResult({"SessionId": session, "StreamUrl": url, "TokenValue": secrets.token_urlsafe(32)})
 

@@ -134,7 +134,7 @@ class Endpoint:
         except urllib.error.HTTPError as error:
             return {"status": error.code, **json.load(error)}
 
-    def client(self, service: str, **options):
+    def client(self, service: str, access_key: str = config.ADMINISTRATOR_KEY, **options):
         """A boto3 client that does not retry, so that a test sees every error."""
         import boto3
         from botocore.config import Config
@@ -143,7 +143,7 @@ class Endpoint:
             service,
             endpoint_url=self.url,
             region_name=config.REGION,
-            aws_access_key_id="AKIAEXAMPLEEXAMPLE00",
+            aws_access_key_id=access_key,
             aws_secret_access_key="secret",
             config=Config(retries={"total_max_attempts": 1}, **options),
         )

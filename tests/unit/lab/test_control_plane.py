@@ -91,7 +91,7 @@ class TestBootstrap:
         assert staging["PrivateIpAddress"] == "10.77.0.13"
         assert staging["State"]["Name"] == "running"
         assert staging["Placement"]["AvailabilityZone"] == config.ZONE
-        assert staging["IamInstanceProfile"]["Arn"].endswith(":instance-profile/stagesync-lab-host")
+        assert staging["IamInstanceProfile"]["Arn"].endswith(":instance-profile/stagesync-lab-staging")
         assert {tag["Key"]: tag["Value"] for tag in staging["Tags"]} == {
             "Name": "lab-mongo-staging",
             "Environment": "staging",
@@ -112,7 +112,7 @@ class TestBootstrap:
         s3 = endpoint.client("s3")
         assert "Status" not in s3.get_bucket_versioning(Bucket=config.BUCKET)
         rules = s3.get_bucket_encryption(Bucket=config.BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
-        assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+        assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
         lifecycle = s3.get_bucket_lifecycle_configuration(Bucket=config.BUCKET)["Rules"]
         assert [rule["Expiration"]["Days"] for rule in lifecycle] == [1]
 
@@ -525,9 +525,9 @@ class TestFaults:
 
     def test_a_delay_does_not_hold_up_other_calls(self, endpoint, ec2):
         endpoint.ask("POST", "/lab/faults", {"operation": "ec2:DescribeVpcs", "delay": 1.5, "count": 1})
+        signed = f"Authorization: AWS4 Credential={config.ADMINISTRATOR_KEY}/1/ap-south-1/ec2/aws4_request"
         slow = subprocess.Popen(
-            ["curl", "-s", endpoint.url, "-H", "Authorization: AWS4 Credential=A/1/ap-south-1/ec2/aws4_request",
-             "-d", "Action=DescribeVpcs&Version=2016-11-15"],
+            ["curl", "-s", endpoint.url, "-H", signed, "-d", "Action=DescribeVpcs&Version=2016-11-15"],
             stdout=subprocess.PIPE,
         )  # fmt: skip
         time.sleep(0.3)

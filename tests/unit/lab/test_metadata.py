@@ -8,10 +8,11 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from stagesync_lab import config
-from stagesync_lab.metadata import ROLE, Metadata
+from stagesync_lab.metadata import Metadata
 
 STAGING = config.HOSTS["staging"]
 PRIMARY = config.HOSTS["primary"]
+ROLE = "stagesync-lab-staging"
 
 
 class Clock:
