@@ -566,7 +566,7 @@ def _parse(raw: str) -> dict | None:
             and all(isinstance(value[key], int) for key in ("pid", "pid_started"))
             and isinstance(value["leavings"], list)
         )
-        _time(value["heartbeat"]), _time(value["expires"])
+        ordered = _time(value["heartbeat"]) <= _time(value["expires"])
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    return value if good else None
+    return value if good and ordered else None
