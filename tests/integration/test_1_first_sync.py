@@ -23,8 +23,8 @@ def report(first):
 def test_every_stage_passes(report):
     assert report["result"] == "passed"
     assert {record["status"] for record in report["stages"]} == {"passed"}
-    assert [record["stage"] for record in report["stages"]][-6:] == [
-        "snapshot", "restore", "anonymize", "validate", "promote", "cleanup",
+    assert [record["stage"] for record in report["stages"]][-8:] == [
+        "lock", "snapshot", "restore", "anonymize", "validate", "promote", "cleanup", "lock",
     ]  # fmt: skip
 
 

@@ -28,7 +28,7 @@ def test_swaps_back_to_the_parked_volume_without_production(lab, first, second, 
 
 
 def test_nothing_is_rebuilt_and_the_outage_is_measured(swapped_back):
-    assert {record["stage"] for record in swapped_back.report["stages"]} == {"preflight", "rollback", "cleanup"}
+    assert {record["stage"] for record in swapped_back.report["stages"]} == {"preflight", "lock", "rollback", "cleanup"}
     assert 0 < swapped_back.report["target"]["outage_seconds"] < 30
 
 

@@ -49,7 +49,7 @@ def test_the_run_stops_and_names_collection_path_and_count(stopped):
 def test_the_report_says_failed_and_no_later_stage_ran(stopped):
     assert stopped.report["result"] == "failed"
     assert {record["stage"] for record in stopped.report["stages"]} == {
-        "preflight", "snapshot", "restore", "anonymize", "cleanup",
+        "preflight", "lock", "snapshot", "restore", "anonymize", "cleanup",
     }  # fmt: skip
 
 
