@@ -151,7 +151,11 @@ def _hooks_schema() -> dict:
     actions = {
         "delete": which,
         "update": {"anyOf": update},
-        "aggregate": {"type": "array", "minItems": 1, "items": {"type": "object", "minProperties": 1, "maxProperties": 1}},
+        "aggregate": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "object", "minProperties": 1, "maxProperties": 1},
+        },
     }
     named = {"name": {**text, "pattern": f"^{hooks.NAME}$"}, "database": text, "collection": text}
     return {

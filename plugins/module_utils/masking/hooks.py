@@ -48,7 +48,9 @@ class Hook:
 def hook_from(given: Any, line: int) -> Hook:
     """A hook from a value of a rule file. Raises ValueError, worded after the hook's place."""
     if not isinstance(given, Mapping):
-        raise ValueError(f"must be a mapping with {', '.join(KEYS)} and one of {', '.join(ACTIONS)}, not {shown(given)}")
+        raise ValueError(
+            f"must be a mapping with {', '.join(KEYS)} and one of {', '.join(ACTIONS)}, not {shown(given)}"
+        )
     for key in KEYS:
         if not isinstance(given.get(key), str) or not given[key]:
             raise ValueError(f"needs {key!r}, a text")
@@ -97,10 +99,9 @@ def _aggregate(value: Any, database: str) -> tuple:
     if writing not in WRITING:
         raise ValueError(f"'aggregate' must end in {' or '.join(WRITING)}, not {writing}")
     target = last[writing]
-    if writing == "$merge":
-        if isinstance(target, Mapping):
-            check_server_side({key: item for key, item in target.items() if key != "into"})
-            target = target.get("into")
+    if writing == "$merge" and isinstance(target, Mapping):
+        check_server_side({key: item for key, item in target.items() if key != "into"})
+        target = target.get("into")
     if isinstance(target, Mapping):
         if set(target) != {"db", "coll"} or not all(isinstance(item, str) and item for item in target.values()):
             raise ValueError(f"{writing} must name a collection, or {{db: ..., coll: ...}}")

@@ -32,7 +32,9 @@ def run(client, hooks: Iterable[Hook], source: str, check_mode: bool = False) ->
             counts = _run(client, hook, check_mode)
         except (MongodbError, PyMongoError) as error:
             said = str(explain(error, f"{hook.namespace} of the clean server")).rstrip(".")
-            raise HookError(f"The hook {hook.name!r} failed: {said}. Mend it at {source}:{hook.line}.", results) from error
+            raise HookError(
+                f"The hook {hook.name!r} failed: {said}. Mend it at {source}:{hook.line}.", results
+            ) from error
         results.append({"name": hook.name, "namespace": hook.namespace, "action": hook.action, **counts})
     return results
 

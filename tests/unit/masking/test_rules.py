@@ -53,7 +53,7 @@ databases:
     unlisted: keep
     collections: {}
 hooks:
-  - {name: Purge, database: shop, collection: users, delete: {status: {$in: [queued, {$oid: 64b7f1f77bcf86cd79943901}]}}}
+  - {name: Purge, database: shop, collection: users, delete: {by: {$in: [me, {$oid: 64b7f1f77bcf86cd79943901}]}}}
   - name: Switch off
     database: odd.name
     collection: schedules
@@ -464,22 +464,31 @@ BAD = {
         ["has delete, aggregate: give exactly one of delete, update, aggregate"],
     ),
     "hook that does nothing": (hook("{name: n, database: a, collection: b}"), ["has nothing: give exactly one"]),
-    "hook with an unknown key": (hook("{name: n, database: a, collection: b, delete: {}, when: x}"), ["has when, delete"]),
+    "hook with an unknown key": (
+        hook("{name: n, database: a, collection: b, delete: {}, when: x}"),
+        ["has when, delete"],
+    ),
     "hook with a filter that is none": (on("delete: all"), ["'delete' must be a query filter"]),
     "hook with JavaScript": (on("delete: {$where: x}"), ["holds $where, which runs JavaScript"]),
-    "hook that adds up": (on("update: {filter: {}, update: {$inc: {n: 1}}}"), ["'$inc' is not among what a hook may do"]),
+    "hook that adds up": (
+        on("update: {filter: {}, update: {$inc: {n: 1}}}"),
+        ["'$inc' is not among what a hook may do"],
+    ),
     "hook that replaces": (on("update: {filter: {}, update: {n: 1}}"), ["'n' is not among what a hook may do"]),
     "hook without a change": (on("update: {filter: {}}"), ["needs 'filter', and either 'update' or 'pipeline'"]),
     "hook with an empty operator": (on("update: {filter: {}, update: {$set: {}}}"), ["$set needs the fields"]),
     "hook with a stage that looks elsewhere": (
-        on("update: {filter: {}, pipeline: [{$lookup: {}}]}"), ["'$lookup' is not among what a hook may do"],
+        on("update: {filter: {}, pipeline: [{$lookup: {}}]}"),
+        ["'$lookup' is not among what a hook may do"],
     ),
     "hook with two stages in one": (
-        on("update: {filter: {}, pipeline: [{$set: {a: 1}, $unset: b}]}"), ["a stage must have one name"],
+        on("update: {filter: {}, pipeline: [{$set: {a: 1}, $unset: b}]}"),
+        ["a stage must have one name"],
     ),
     "hook that writes nothing": (on("aggregate: [{$match: {}}]"), ["must end in $merge or $out, not $match"]),
     "hook that writes elsewhere": (
-        on("aggregate: [{$out: {db: other, coll: b}}]"), ["$out must write into the hook's own database a, not other"],
+        on("aggregate: [{$out: {db: other, coll: b}}]"),
+        ["$out must write into the hook's own database a, not other"],
     ),
     "hook that writes on the way": (on("aggregate: [{$out: b}, {$out: b}]"), ["holds $out, which writes"]),
     "hook that writes to nothing": (on("aggregate: [{$merge: {}}]"), ["$merge must name a collection"]),
@@ -488,14 +497,16 @@ BAD = {
         ["hooks.n: no rule names a.bb; did you mean 'a.b'?"],
     ),
     "hook of what is dropped": (
-        hook("{name: n, database: a, collection: gone, delete: {}}"), ["a.gone is left behind by 'drop': remove the hook"],
+        hook("{name: n, database: a, collection: gone, delete: {}}"),
+        ["a.gone is left behind by 'drop': remove the hook"],
     ),
     "two hooks of one name": (
         hook("{name: n, database: a, collection: b, delete: {}}", "{name: n, database: a, collection: b, delete: {}}"),
         ["r.yml:5: hooks.n: the name is that of the hook on line 4"],
     ),
     "hook with a name that breaks a table": (
-        hook("{name: 'a|b', database: a, collection: b, delete: {}}"), ["has a name that a report cannot hold"],
+        hook("{name: 'a|b', database: a, collection: b, delete: {}}"),
+        ["has a name that a report cannot hold"],
     ),
     "merge of a text": (users("_id: keep\n<<: x"), ["'<<' merges a mapping or a list of mappings, not 'x'"]),
     "merge of itself": ("version: 1\ndatabases: &a {<<: *a}\n", ["a merge key includes itself"]),

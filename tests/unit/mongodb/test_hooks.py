@@ -43,7 +43,9 @@ def database(mongod):
     database.jobs.insert_many([{"status": "queued"}, {"status": "queued"}, {"status": "done"}])
     database.jobs.insert_one({"_id": JOB, "status": "queued"})
     database.schedules.insert_many([{"on": True}, {"on": False}])
-    database.hooks.insert_many([{"name": "a", "url": "https://shop.example"}, {"name": "b", "url": "https://shop.example"}])
+    database.hooks.insert_many(
+        [{"name": "a", "url": "https://shop.example"}, {"name": "b", "url": "https://shop.example"}]
+    )
     return database
 
 
