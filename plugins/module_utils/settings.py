@@ -79,7 +79,10 @@ class Setting:
 
 
 _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "1", "0")
-_PARAMETER = {"pattern": r"/?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*(?::[A-Za-z0-9_.-]+)?", "form": "the name of an SSM parameter"}
+_PARAMETER = {
+    "pattern": r"/?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*(?::[A-Za-z0-9_.-]+)?",
+    "form": "the name of an SSM parameter",
+}
 _TAG = {"pattern": r"[\w .:/=+@-]{1,127}", "form": "1 to 127 letters, digits, spaces and _.:/=+@-", "guard": True}
 
 # A setting that a role reads is here and in inventories/aws: a test sees to it.
@@ -89,14 +92,14 @@ SETTINGS: dict[str, Setting] = {
     "stagesync_container": Setting("str", pattern=r"[A-Za-z0-9][\w.-]*", form="the name of a container"),
     "stagesync_initialization_rate": Setting("int", 100, 300, zero=True),
     "stagesync_key_parameter": Setting("str", **_PARAMETER),
-    "stagesync_kms_key_id": Setting(
-        "str", pattern=r"[\w:/-]+", form="the id, the ARN or the alias of a KMS key"
-    ),
+    "stagesync_kms_key_id": Setting("str", pattern=r"[\w:/-]+", form="the id, the ARN or the alias of a KMS key"),
     "stagesync_max_lag": Setting("int", 0, 86400),
     "stagesync_parked_kept": Setting("int", 0, 100),
     "stagesync_password_parameter": Setting("str", **_PARAMETER),
     "stagesync_port": Setting("int", 1, 65535),
-    "stagesync_region": Setting("str", pattern=r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}", form="an AWS region such as ap-south-1"),
+    "stagesync_region": Setting(
+        "str", pattern=r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}", form="an AWS region such as ap-south-1"
+    ),
     "stagesync_regions": Setting("list", pattern=r"[A-Z]{2}", form="two capital letters such as IN"),
     "stagesync_report_directory": Setting("str"),
     "stagesync_rules_file": Setting("str"),
@@ -113,7 +116,10 @@ SETTINGS: dict[str, Setting] = {
     "stagesync_workers": Setting("int", 0, 1024),
 }
 
-_RUN_ID = {"pattern": r"[A-Za-z0-9][A-Za-z0-9-]{2,62}", "form": "3 to 63 letters, digits and dashes, not starting with a dash"}
+_RUN_ID = {
+    "pattern": r"[A-Za-z0-9][A-Za-z0-9-]{2,62}",
+    "form": "3 to 63 letters, digits and dashes, not starting with a dash",
+}
 # Of the roles' own names, what a person says of one run.
 FOR_ONE_RUN: dict[str, Setting] = {
     "discover_sample_size": Setting("int", 0, 10**9),
@@ -123,19 +129,23 @@ FOR_ONE_RUN: dict[str, Setting] = {
     "snapshot_id": Setting("str", pattern=r"snap-(?:[0-9a-f]{8}|[0-9a-f]{17})", form="the id of a snapshot, snap-…"),
     "sync_run_id": Setting("str", **_RUN_ID),
 }
-# Of the roles' settings that need no name of their own: how long to wait and how often to look.
-_PATIENCE = re.compile(r"(?:anonymize|discover|mongod|preview|promote|snapshot|validate)(?:_[a-z]+)*_(?:timeout|poll_seconds)")
+# Of the roles' settings that need no name of their own: how long to wait and how often to look, in seconds.
+_PATIENCE = re.compile(
+    r"(?:anonymize|discover|mongod|preview|promote|snapshot|validate)(?:_[a-z]+)*_(?:timeout|poll_seconds)"
+)
+_SECONDS = Setting("int", 1, 604800)
 # What the inventory says of a host, what playbooks fix, and names that tell hosts and groups apart.
 _FACTS = ("ec2", "sync")
 _MAGIC = ("group_names", "groups", "hostvars", "inventory_dir", "inventory_hostname", "playbook_dir", "role_path")
 
 
-_KNOWN = {**SETTINGS, **FOR_ONE_RUN}
+def _setting(name: str) -> Setting | None:
+    return SETTINGS.get(name) or FOR_ONE_RUN.get(name) or (_SECONDS if _PATIENCE.fullmatch(name) else None)
 
 
 def checked(name: str) -> bool:
     """Whether a variable is one that `problems` looks at."""
-    return name.startswith(PREFIX) or name in FOR_ONE_RUN
+    return name.startswith(PREFIX) or _setting(name) is not None
 
 
 def forbidden(names: Iterable[str], roles: Iterable[str]) -> list[str]:
@@ -169,13 +179,14 @@ def refusals(names: Iterable[str]) -> list[str]:
 
 
 def problems(values: Mapping[str, Any]) -> list[str]:
-    """One sentence for each setting that is not known or not what it may be; `values` is of those that `checked` names."""
+    """One sentence for each setting that is not known or not what it may be; `values` holds the `checked` ones."""
     found = []
     for name in sorted(values):
-        setting, value = _KNOWN.get(name), values[name]
+        setting, value = _setting(name), values[name]
         if setting is None:
-            close = difflib.get_close_matches(name, SETTINGS, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(SETTINGS)}."
+            known = [setting[len(PREFIX) :] for setting in SETTINGS]
+            close = difflib.get_close_matches(name[len(PREFIX) :], known, n=1)
+            hint = f"did you mean {PREFIX}{close[0]}?" if close else f"known are {', '.join(SETTINGS)}."
             found.append(f"There is no setting {name}: {hint}")
         # Empty is as good as not given.
         elif value is not None and value != "" and not setting.fits(value):
