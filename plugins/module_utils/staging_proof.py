@@ -63,7 +63,8 @@ def own_checks(instance_id: str, node: dict, instance: dict, volumes: list, tag:
             "the host is the one meant",
             node["instance_id"] == instance_id,
             f"the host that is reached as {instance_id} is {node['instance_id'] or 'without instance metadata'}",
-            "Connect to each host by its own instance id, as the inventory does (no ansible_* variable that points elsewhere)",
+            "Connect to each host by its own instance id, as the inventory does, and let no ansible_* variable point "
+            "elsewhere",
         ),
         _check(
             "the target is staging",

@@ -196,8 +196,8 @@ replica_set:
       type: str
     members:
       description: >-
-        All members, each with C(host), its C(addresses) as this host resolves them, C(state), C(self), C(healthy), C(hidden), C(votes), C(priority),
-        C(delay_seconds) and C(lag_seconds).
+        All members, each with C(host), its C(addresses) as this host resolves them, C(state), C(self), C(healthy),
+        C(hidden), C(votes), C(priority), C(delay_seconds) and C(lag_seconds).
       type: list
       elements: dict
 replica_set_identity:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import subprocess
@@ -106,7 +105,13 @@ def run(account: Account, folder: Path, playbook: list, nodes: dict, *arguments:
     (folder / "hosts.yml").write_text(json.dumps(inventory))
     (folder / "play.yml").write_text(yaml.safe_dump(playbook))
     done = subprocess.run(
-        [Path(sys.executable).with_name("ansible-playbook"), "-i", folder / "hosts.yml", folder / "play.yml", *arguments],
+        [
+            Path(sys.executable).with_name("ansible-playbook"),
+            "-i",
+            folder / "hosts.yml",
+            folder / "play.yml",
+            *arguments,
+        ],
         cwd=ROOT,
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))},
@@ -137,7 +142,7 @@ ALONE = "mongodb_staging"
 # Who is looked at, what is different, and what must be said: every difference alone is enough.
 CASES = {
     "another host answers": (
-        ALONE, lambda node, a: node.update(instance_id=a.hosts["primary"]["id"]), "the host is the one meant: the host that is",
+        ALONE, lambda node, a: node.update(instance_id=a.hosts["primary"]["id"]), "the host is the one meant: the host",
     ),
     "a host without metadata": (ALONE, lambda node, _a: node.update(instance_id=None), "without instance metadata"),
     "a replica-set member": (
@@ -148,14 +153,14 @@ CASES = {
         "those of a member of replica set rs0 that runs without it",
     ),
     "two volumes": (
-        ALONE, lambda node, a: node["storage"]["volume_ids"].append(a.hosts["secondary"]["volume"]), "lies on 2 EBS volumes",
+        ALONE, lambda node, a: node["storage"]["volume_ids"].append(a.hosts["secondary"]["volume"]), "on 2 EBS volumes",
     ),
     "a volume of another host": (
         ALONE, lambda node, a: node["storage"].update(volume_ids=[a.hosts["primary"]["volume"]]),
         "the data volume is staging's: vol-",
     ),
     "the root volume": (ALONE, lambda node, _a: node["storage"].update(on_root_volume=True), "lies on the root volume"),
-    "a shard": (ALONE, lambda node, _a: node["unsupported"].append("It is a shard."), "can be replaced: It is a shard."),
+    "a shard": (ALONE, lambda node, _a: node["unsupported"].append("It is a shard."), "replaced: It is a shard."),
     "production's volume": (
         WITH_PRODUCTION, lambda node, a: node["storage"].update(volume_ids=[a.hosts["secondary"]["volume"]]),
         "staging's volumes are not production's: vol-",
@@ -176,7 +181,9 @@ def test_what_is_not_staging_is_refused(account, tmp_path, case):
 @pytest.mark.parametrize("hosts", [ALONE, WITH_PRODUCTION])
 def test_staging_passes(account, tmp_path, hosts):
     nodes = {name: account.node(name) for name in ("secondary", "staging")}
-    code, output = run(account, tmp_path, [role("preflight", hosts), role("preflight", ALONE, tasks_from="target")], nodes)
+    code, output = run(
+        account, tmp_path, [role("preflight", hosts), role("preflight", ALONE, tasks_from="target")], nodes
+    )
     assert code == 0, output
     assert f"All {8 if hosts == ALONE else 10} checks passed" in output
 
@@ -188,7 +195,9 @@ def test_production_under_the_name_of_staging(account, tmp_path):
     account.tag(account.hosts["primary"]["id"], stagesync_role="staging")
     try:
         code, output = run(account, tmp_path, [role("preflight", WITH_PRODUCTION)], nodes, groups=groups)
-        alone = run(account, tmp_path, [role("preflight", ALONE)], nodes, groups=groups | {"mongodb_primary": "primary"})
+        alone = run(
+            account, tmp_path, [role("preflight", ALONE)], nodes, groups=groups | {"mongodb_primary": "primary"}
+        )
     finally:
         account.tag(account.hosts["primary"]["id"], stagesync_role="primary")
     assert code != 0, output
