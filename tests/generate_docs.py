@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT / ".cache" / "collections"))
 
-from ansible_collections.stagesync.aws.plugins.module_utils.masking import rules  # noqa: E402
+from ansible_collections.stagesync.aws.plugins.module_utils.masking import hooks, rules  # noqa: E402
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import BY_OPTIONS, MASKS, SAME, Mask  # noqa: E402
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.words import LOCALES  # noqa: E402
 
@@ -130,6 +130,51 @@ def _shape(required: list[str], **properties: dict) -> dict:
     return {"type": "object", "required": required, "properties": known, "additionalProperties": False}
 
 
+def _hooks_schema() -> dict:
+    text = {"type": "string", "minLength": 1}
+    which = {"type": "object", "description": "a query filter; {} for all documents"}
+    operators = {name: {"type": "object", "minProperties": 1} for name in hooks.OPERATORS}
+    stages = [{"required": [name], "properties": {name: {}}, "additionalProperties": False} for name in hooks.STAGES]
+    change = {
+        "update": {"type": "object", "minProperties": 1, "properties": operators, "additionalProperties": False},
+        "pipeline": {"type": "array", "minItems": 1, "items": {"type": "object", "anyOf": stages}},
+    }
+    update = [
+        {
+            "type": "object",
+            "required": ["filter", name],
+            "properties": {"filter": which, name: value},
+            "additionalProperties": False,
+        }
+        for name, value in change.items()
+    ]
+    actions = {
+        "delete": which,
+        "update": {"anyOf": update},
+        "aggregate": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "object", "minProperties": 1, "maxProperties": 1},
+        },
+    }
+    named = {"name": {**text, "pattern": f"^{hooks.NAME}$"}, "database": text, "collection": text}
+    return {
+        "description": "what is changed on the clean copy before staging serves it (docs/hooks.md)",
+        "type": "array",
+        "items": {
+            "anyOf": [
+                {
+                    "type": "object",
+                    "required": [*hooks.KEYS, name],
+                    "properties": {**named, name: value},
+                    "additionalProperties": False,
+                }
+                for name, value in actions.items()
+            ]
+        },
+    }
+
+
 def schema() -> dict:
     """docs/rules.schema.json."""
     plain = [name for name, mask in MASKS.items() if not any(option.required for option in mask.options.values())]
@@ -146,6 +191,7 @@ def schema() -> dict:
             "unlisted": {"$ref": "#/$defs/unlisted"},
             "defaults": _defaults_schema(),
             "databases": {"type": "object", "additionalProperties": {"$ref": "#/$defs/database"}},
+            "hooks": _hooks_schema(),
         },
         "additionalProperties": False,
         "$defs": {

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import socket
 import urllib.error
 import urllib.request
 from pathlib import PurePosixPath
@@ -178,6 +179,7 @@ def replica_set_from(status: dict, config: dict) -> dict:
         members.append(
             {
                 "host": member["name"],
+                "addresses": _addresses(member["name"]),
                 "state": member["stateStr"],
                 "self": bool(member.get("self", False)),
                 "healthy": bool(member.get("health", 0)),
@@ -202,6 +204,28 @@ def replica_set_from(status: dict, config: dict) -> dict:
         "primary": primary["name"] if primary else None,
         "members": members,
     }
+
+
+def replica_set_identity(client) -> dict | None:
+    """Return {name, id, members} of the set that this server's files belong to, also where it runs without it."""
+    config = client.local["system.replset"].find_one()
+    if config is None:
+        return None
+    return {
+        "name": config["_id"],
+        "id": str(_dig(config, "settings.replicaSetId", default="")),
+        "members": [member["host"] for member in config.get("members", [])],
+    }
+
+
+def _addresses(place: str) -> list[str]:
+    """The addresses of "host:port" as this host resolves it, but for those that mean every host itself."""
+    host = place.rpartition(":")[0].strip("[]")
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):
+        return []
+    return sorted(address for address in found if not address.startswith("127.") and address != "::1")
 
 
 def _lag(primary: dict | None, member: dict) -> float | None:

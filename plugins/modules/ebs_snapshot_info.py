@@ -293,7 +293,7 @@ POSITIONS = {"latest": 1, "previous": 2}
 
 def position_of(select):
     """1 for the newest; raises SelectionError for what is no choice."""
-    position = POSITIONS.get(select) or (int(select) if select.isdigit() else 0)
+    position = POSITIONS.get(select) or (int(select) if select.isdecimal() else 0)
     if position < 1:
         raise selection.SelectionError(f"select is {select!r}: give latest, previous or a number from 1 on.")
     return position

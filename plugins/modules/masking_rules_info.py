@@ -123,6 +123,16 @@ masks:
   returned: success
   type: dict
   sample: {email: 5, full_name: 7, redact: 12}
+hooks:
+  description: The hooks, in their order, each with C(name), C(namespace) and C(action).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{name: Purge queued jobs, namespace: shop.jobs, action: delete}]
+hooks_sha256:
+  description: Digest of the hooks; empty without any.
+  returned: success
+  type: str
 problems:
   description: Everything that is wrong with the rules.
   returned: failure

@@ -196,10 +196,26 @@ replica_set:
       type: str
     members:
       description: >-
-        All members, each with C(host), C(state), C(self), C(healthy), C(hidden), C(votes), C(priority),
-        C(delay_seconds) and C(lag_seconds).
+        All members, each with C(host), its C(addresses) as this host resolves them, C(state), C(self), C(healthy),
+        C(hidden), C(votes), C(priority), C(delay_seconds) and C(lag_seconds).
       type: list
       elements: dict
+replica_set_identity:
+  description: >-
+    The replica set that the server's files belong to, whether it runs as its member now or not; null for none.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Name of the set.
+      type: str
+    id:
+      description: Id of the set.
+      type: str
+    members:
+      description: Its members' hosts and ports.
+      type: list
+      elements: str
 storage:
   description: Where the data lies.
   returned: success
@@ -295,6 +311,7 @@ def describe(params: dict) -> dict:
     with node.connect((facts.host, port), username, password) as client:
         server = node.server_facts(client)
         replica_set = node.replica_set_facts(client)
+        identity = node.replica_set_identity(client)
         databases = node.catalog(client)
     storage = node.storage_facts(facts, server.pop("dbpath") or facts.dbpath)
     unsupported = node.unsupported(server)
@@ -319,6 +336,7 @@ def describe(params: dict) -> dict:
         },
         "server": server,
         "replica_set": replica_set,
+        "replica_set_identity": identity,
         "storage": storage,
         "manifest": node.manifest(server, databases),
         "unsupported": unsupported,

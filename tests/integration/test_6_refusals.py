@@ -29,7 +29,7 @@ CASES = {
         "rollback", {"snapshot_id": "snap-0123456789abcdef0"}, r"snap-0123456789abcdef0.*(not exist|not found)",
     ),
     "a run id that could not be a directory": (
-        "sync", {"sync_run_id": "../my run"}, r"The run id '\.\./my run' will not do",
+        "sync", {"sync_run_id": "../my run"}, r"sync_run_id is '\.\./my run': it must be 3 to 63 letters",
     ),
     "a rules file with a mask that is not there": (
         "preflight", {"stagesync_rules_file": "{folder}/rules.yml"}, r"rules\.yml[^.]*9.*scramble",
@@ -37,15 +37,25 @@ CASES = {
     "a rules file that is not there": (
         "preflight", {"stagesync_rules_file": "{folder}/none.yml"}, r"none\.yml.*(not exist|not found|cannot be read)",
     ),
-    "a number that is none": ("snapshot", {"stagesync_snapshots_kept": "many"}, r"snapshot_keep.*many"),
+    "a number that is none": (
+        "snapshot", {"stagesync_snapshots_kept": "many"},
+        r"stagesync_snapshots_kept is 'many': it must be a whole number",
+    ),
     "a parameter that is not there": (
         "sync", {"stagesync_password_parameter": "/mongo/nobody/password"}, r"/mongo/nobody/password.*not exist",
     ),
     "a bucket that is not there": ("sync", {"ansible_aws_ssm_bucket_name": "nobody-s-bucket"}, r"nobody-s-bucket"),
-    "an instance that is tagged as something else": (
-        "preflight", {"preflight_staging_tag": "Environment", "preflight_staging_tag_value": "test"},
-        r"has the tag Environment=staging.*Environment=test",
+    "a setting that is misspelt": (
+        "sync", {"stagesync_snapshot_kept": "3"},
+        r"There is no setting stagesync_snapshot_kept: did you mean stagesync_snapshots_kept\?",
     ),
+    **{
+        f"the guard {name} by hand": ("sync", {name: value}, rf"Given with -e: {name}\.")
+        for name, value in {
+            "preflight_checks": "", "preflight_staging_tag": "Name", "promote_volume_id": "vol-0123456789abcdef0",
+            "stage_records": "", "stagesync_staging_tag": "Name",
+        }.items()
+    },
 }  # fmt: skip
 
 
@@ -132,6 +142,14 @@ def test_production_in_the_place_of_staging(lab, tmp_path):
     with unchanged(lab), lab.stopped_instances("staging"):
         run = lab.playbook("sync", "-i", str(tmp_path / "groups.yml"))
     judge(run, r"staging is not production: a host is in group mongodb_staging and in a production group")
+
+
+def test_an_instance_that_is_tagged_as_something_else(lab, tmp_path):
+    tag = {"stagesync_staging_tag": "Environment", "stagesync_staging_tag_value": "test"}
+    (tmp_path / "groups.yml").write_text(json.dumps({"all": {"vars": tag}}))
+    with unchanged(lab):
+        run = lab.playbook("preflight", "-i", str(tmp_path / "groups.yml"))
+    judge(run, r"has the tag Environment=staging.*Environment=test")
 
 
 def test_check_mode_changes_nothing(lab):

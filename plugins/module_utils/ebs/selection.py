@@ -147,8 +147,8 @@ def _describe(name: str | None, run: str, found: list, now: datetime) -> dict:
         "source_instance": dict(common).get(TAG_INSTANCE),
         "start_time": start,
         "age_seconds": max(0, int((now - parse_time(start)).total_seconds())),
-        "expected_size": int(size) if size.isdigit() else None,
-        "complete": size.isdigit() and len(found) == len(volumes) == int(size),
+        "expected_size": int(size) if size.isdecimal() else None,
+        "complete": size.isdecimal() and len(found) == len(volumes) == int(size),
         "state": "error"
         if "error" in states
         else next((state for state in states if state != "completed"), "completed"),

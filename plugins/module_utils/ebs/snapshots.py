@@ -104,7 +104,7 @@ def simplify(raw: dict) -> dict:
         "snapshot_id": raw["SnapshotId"],
         "volume_id": raw["VolumeId"],
         "state": raw["State"],
-        "progress": int(progress) if progress.isdigit() else (100 if raw["State"] == "completed" else 0),
+        "progress": int(progress) if progress.isdecimal() else (100 if raw["State"] == "completed" else 0),
         "start_time": format_time(raw["StartTime"]),
         "volume_size": raw["VolumeSize"],
         "encrypted": raw.get("Encrypted", False),
@@ -140,7 +140,7 @@ def find(client, owner: str = "self", filters: dict | None = None, snapshot_id: 
 
 
 def _own(raw: list, owner: str) -> list:
-    return [simplify(entry) for entry in raw if not owner.isdigit() or entry["OwnerId"] == owner]
+    return [simplify(entry) for entry in raw if not owner.isdecimal() or entry["OwnerId"] == owner]
 
 
 # ---- making a set

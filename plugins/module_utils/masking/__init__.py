@@ -4,6 +4,7 @@
 """Masking rules and the engine that applies them to raw BSON. Nothing here talks to a server.
 
 rules.py        reads a rule file: load_rules(text) -> RuleSet, or RulesError with every problem and its line
+hooks.py        hooks of a rule file: what they may do
 notation.py     paths and templates as a rule file writes them
 checks.py       what the rules would break in a collection: unique, TTL, geo and text indexes, a time series' fields
 masks.py        MASKS, the list of masks: what each takes, promises, and the program that it runs; Key

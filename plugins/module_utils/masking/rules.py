@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.hooks import Hook, digest, hook_from
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import MASKS
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.notation import (
     KEY,
@@ -128,6 +129,7 @@ class RuleSet:
     unlisted: str
     databases: Mapping[str, DatabaseRules]
     source: str
+    hooks: tuple[Hook, ...] = ()
 
     def database(self, name: str) -> DatabaseRules | None:
         """The rules of one database, or None where the file does not name it."""
@@ -239,7 +241,7 @@ class _Reader:
         items = self.mapping(root, "", "the file")
         if items is None:
             return None
-        values = self.known_keys(items, "", ("version", "unlisted", "defaults", "databases"))
+        values = self.known_keys(items, "", ("version", "unlisted", "defaults", "databases", "hooks"))
         self.version(root, values.get("version"))
         self.read_defaults(values.get("defaults"))
         unlisted = self.unlisted(values.get("unlisted"), "", "fail")
@@ -251,7 +253,26 @@ class _Reader:
                 if not name:
                     self.problem(key, "databases", "a database has no name")
                 databases[name] = self.database(name, key, value, unlisted)
-        return RuleSet(VERSION, unlisted, databases, self.source)
+        hooks = self.hooks(values.get("hooks"), databases, unlisted)
+        return RuleSet(VERSION, unlisted, databases, self.source, hooks)
+
+    def hooks(self, node, databases: Mapping[str, DatabaseRules], unlisted: str) -> tuple[Hook, ...]:
+        if node is not None and node.id != "sequence":
+            self.problem(node, "hooks", f"'hooks' must be a list, not {_kind(node)}")
+            return ()
+        found: dict[str, Hook] = {}
+        for number, item in enumerate(node.value if node is not None else (), 1):
+            try:
+                hook = hook_from(self.plain(item), item.start_mark.line + 1)
+            except ValueError as error:
+                self.problem(item, "hooks", f"hook {number} {error}")
+                continue
+            message = f"the name is that of the hook on line {found[hook.name].line}" if hook.name in found else None
+            message = message or _out_of_reach(hook, databases, unlisted)
+            if message:
+                self.problem(item, f"hooks.{hook.name}", message)
+            found.setdefault(hook.name, hook)
+        return tuple(found.values())
 
     def version(self, root, node) -> None:
         if node is None:
@@ -617,6 +638,18 @@ class _Reader:
                 self.problem(rule.line, f"{namespace}.{rule.text}", message)
 
 
+def _out_of_reach(hook: Hook, databases: Mapping[str, DatabaseRules], unlisted: str) -> str | None:
+    """Why a hook has nothing to work on; a misspelt name must not leave staging able to act."""
+    database = databases.get(hook.database)
+    rules = database.collections.get(hook.collection) if database else None
+    if rules is not None:
+        return f"{hook.namespace} is left behind by 'drop': remove the hook" if rules.action == "drop" else None
+    if (database.unlisted if database else unlisted) == "keep":
+        return None
+    names = [rules.namespace for known in databases.values() for rules in known.collections.values()]
+    return f"no rule names {hook.namespace}{_did_you_mean(hook.namespace, names) or ': correct it or add a rule'}"
+
+
 def _unique_masks(bson_type: str | None = None) -> list[str]:
     """Masks that keep values apart, of one type or of any."""
     masks = {name: mask.keeps_unique for name, mask in MASKS.items() if name != "keep"}
@@ -700,4 +733,6 @@ def summary(rules: RuleSet) -> dict[str, Any]:
         "masked": sum(collection["masked"] for collection in every),
         "kept": sum(collection["kept"] for collection in every),
         "masks": dict(sorted(masks.items())),
+        "hooks": [{"name": hook.name, "namespace": hook.namespace, "action": hook.action} for hook in rules.hooks],
+        "hooks_sha256": digest(rules.hooks),
     }

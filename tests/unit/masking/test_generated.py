@@ -129,6 +129,14 @@ BEYOND = {
     "data of contents",
     "values of mappings",
     "not a number",
+    "hook with JavaScript",
+    "hook that writes nothing",
+    "hook that writes elsewhere",
+    "hook that writes on the way",
+    "hook that writes to nothing",
+    "hook of a collection without a rule",
+    "hook of what is dropped",
+    "two hooks of one name",
 }
 
 

@@ -52,6 +52,20 @@ databases:
   "odd.name":
     unlisted: keep
     collections: {}
+hooks:
+  - {name: Purge, database: shop, collection: users, delete: {by: {$in: [me, {$oid: 64b7f1f77bcf86cd79943901}]}}}
+  - name: Switch off
+    database: odd.name
+    collection: schedules
+    update: {filter: {}, update: {$set: {enabled: false}, $unset: {next: 1}}}
+  - name: Point away
+    database: shop
+    collection: events
+    update: {filter: {kind: webhook}, pipeline: [{$set: {url: {$concat: ["https://staging.invalid/", "$path"]}}}]}
+  - name: Sum
+    database: shop
+    collection: audit
+    aggregate: [{$group: {_id: $kind}}, {$merge: {into: {db: shop, coll: kinds}, whenMatched: replace}}]
 """
 
 
@@ -162,6 +176,9 @@ def test_summary():
         "email": 3,
         "redact": 2,
     }
+    assert [hook["action"] for hook in result["hooks"]] == ["delete", "update", "update", "aggregate"]
+    assert result["hooks"][0] == {"name": "Purge", "namespace": "shop.users", "action": "delete"}
+    assert len(result["hooks_sha256"]) == 64
     json.dumps(result)
 
 
@@ -197,6 +214,17 @@ def collection(keys: str, whole: str = "") -> str:
     """A file with one collection, on one line."""
     named = whole or f"b: {{{keys}}}"
     return "version: 1\ndatabases: {a: {collections: {" + named + "}}}\n"
+
+
+def hook(*hooks: str) -> str:
+    """A file with hooks, the first of them on line 4; a.b is kept and a.gone left behind."""
+    listed = "\n".join(f"- {item}" for item in hooks)
+    return f"version: 1\ndatabases: {{a: {{collections: {{b: keep, gone: drop}}}}}}\nhooks:\n{listed}\n"
+
+
+def on(action: str) -> str:
+    """A file with one hook that does this on a.b."""
+    return hook(f"{{name: n, database: a, collection: b, {action}}}")
 
 
 BAD = {
@@ -427,6 +455,58 @@ BAD = {
     "default locale": (
         "version: 1\ndefaults: {locale: xx}\ndatabases: {}",
         ["defaults.locale: 'xx' is not one of en_IN"],
+    ),
+    "hooks a mapping": ("version: 1\ndatabases: {}\nhooks: {}\n", ["'hooks' must be a list, not a mapping"]),
+    "hook a text": (hook("x"), ["r.yml:4: hooks: hook 1 must be a mapping with name, database, collection"]),
+    "hook without a name": (hook("{database: a, collection: b, delete: {}}"), ["hook 1 needs 'name', a text"]),
+    "hook with two actions": (
+        hook("{name: n, database: a, collection: b, delete: {}, aggregate: []}"),
+        ["has delete, aggregate: give exactly one of delete, update, aggregate"],
+    ),
+    "hook that does nothing": (hook("{name: n, database: a, collection: b}"), ["has nothing: give exactly one"]),
+    "hook with an unknown key": (
+        hook("{name: n, database: a, collection: b, delete: {}, when: x}"),
+        ["has when, delete"],
+    ),
+    "hook with a filter that is none": (on("delete: all"), ["'delete' must be a query filter"]),
+    "hook with JavaScript": (on("delete: {$where: x}"), ["holds $where, which runs JavaScript"]),
+    "hook that adds up": (
+        on("update: {filter: {}, update: {$inc: {n: 1}}}"),
+        ["'$inc' is not among what a hook may do"],
+    ),
+    "hook that replaces": (on("update: {filter: {}, update: {n: 1}}"), ["'n' is not among what a hook may do"]),
+    "hook without a change": (on("update: {filter: {}}"), ["needs 'filter', and either 'update' or 'pipeline'"]),
+    "hook with an empty operator": (on("update: {filter: {}, update: {$set: {}}}"), ["$set needs the fields"]),
+    "hook with a stage that looks elsewhere": (
+        on("update: {filter: {}, pipeline: [{$lookup: {}}]}"),
+        ["'$lookup' is not among what a hook may do"],
+    ),
+    "hook with two stages in one": (
+        on("update: {filter: {}, pipeline: [{$set: {a: 1}, $unset: b}]}"),
+        ["a stage must have one name"],
+    ),
+    "hook that writes nothing": (on("aggregate: [{$match: {}}]"), ["must end in $merge or $out, not $match"]),
+    "hook that writes elsewhere": (
+        on("aggregate: [{$out: {db: other, coll: b}}]"),
+        ["$out must write into the hook's own database a, not other"],
+    ),
+    "hook that writes on the way": (on("aggregate: [{$out: b}, {$out: b}]"), ["holds $out, which writes"]),
+    "hook that writes to nothing": (on("aggregate: [{$merge: {}}]"), ["$merge must name a collection"]),
+    "hook of a collection without a rule": (
+        hook("{name: n, database: a, collection: bb, delete: {}}"),
+        ["hooks.n: no rule names a.bb; did you mean 'a.b'?"],
+    ),
+    "hook of what is dropped": (
+        hook("{name: n, database: a, collection: gone, delete: {}}"),
+        ["a.gone is left behind by 'drop': remove the hook"],
+    ),
+    "two hooks of one name": (
+        hook("{name: n, database: a, collection: b, delete: {}}", "{name: n, database: a, collection: b, delete: {}}"),
+        ["r.yml:5: hooks.n: the name is that of the hook on line 4"],
+    ),
+    "hook with a name that breaks a table": (
+        hook("{name: 'a|b', database: a, collection: b, delete: {}}"),
+        ["has a name that a report cannot hold"],
     ),
     "merge of a text": (users("_id: keep\n<<: x"), ["'<<' merges a mapping or a list of mappings, not 'x'"]),
     "merge of itself": ("version: 1\ndatabases: &a {<<: *a}\n", ["a merge key includes itself"]),

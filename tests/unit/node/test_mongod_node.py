@@ -66,6 +66,22 @@ class TestFacts:
 
     def test_a_standalone_has_no_replica_set(self, server):
         assert node.replica_set_facts(server.client()) is None
+        assert node.replica_set_identity(server.client()) is None
+
+    def test_data_of_a_member_that_runs_without_its_set(self, mongod):
+        member = mongod.start("--replSet", "rs7")
+        config = {"_id": "rs7", "members": [{"_id": 0, "host": str(member.socket)}]}
+        member.client().admin.command("replSetInitiate", config)
+        member.stop()
+        alone = mongod.start(dbpath=member.dbpath)
+        assert node.replica_set_facts(alone.client()) is None
+        assert node.replica_set_identity(alone.client())["name"] == "rs7"
+        alone.stop()
+
+    def test_addresses_of_a_member(self):
+        assert node._addresses("192.0.2.7:27017") == ["192.0.2.7"]
+        assert node._addresses("[2001:db8::7]:27017") == ["2001:db8::7"]
+        assert node._addresses("no-such-host.invalid:27017") == []
 
     @pytest.mark.parametrize(
         ("change", "said"),
@@ -105,6 +121,11 @@ class TestReplicaSet:
             while not client.admin.command("hello")["isWritablePrimary"]:
                 pass
             facts = node.replica_set_facts(client)
+            identity = node.replica_set_identity(client)
+            # The driver asks this one server and follows no set to its primary.
+            assert client.topology_description.topology_type_name == "Single"
+        assert identity == {"name": "rs0", "id": facts["id"], "members": [facts["member"]]}
+        assert facts["members"][0]["addresses"] == []  # 127.0.0.1 is every host
         assert (facts["name"], facts["state"], facts["lag_seconds"]) == ("rs0", "PRIMARY", 0.0)
         assert (facts["hidden"], facts["votes"], facts["priority"]) == (False, 1, 1.0)
         assert facts["member"] == facts["primary"] == f"127.0.0.1:{port}"
