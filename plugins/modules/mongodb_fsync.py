@@ -10,15 +10,15 @@ module: mongodb_fsync
 version_added: "0.1.0"
 short_description: Lock a secondary's files against writes for a snapshot, and unlock them in any case
 description:
-  - With O(state=locked), starts a process of its own on the host that connects, runs C(fsync) with C(lock), and keeps the
-    connection. It unlocks when it is asked to, and by itself after O(limit) seconds even if the controller is gone.
+  - With O(state=locked), starts a process of its own on the host that connects, runs C(fsync) with C(lock), and keeps
+    the connection. It unlocks when it is asked to, and by itself after O(limit) seconds even if the controller is gone.
   - With O(state=unlocked), asks that process to unlock and waits for it. Where the process was killed the server stays
     locked, so the module then unlocks by itself until the server's count of locks is 0.
   - Both may be repeated. A run that has locked does not lock twice, and a run that has locked nothing unlocks nothing.
   - A lock changes no data. The secondary stops applying writes while it lasts, and catches up after it. A primary and a
     server that somebody else has locked are refused.
-  - A call takes some 20 seconds at most. Repeat the task until RV(state) is the wanted one, since a busy server may take
-    longer to write out what it has in memory.
+  - A call takes some 20 seconds at most. Repeat the task until RV(state) is the wanted one, since a busy server may
+    take longer to write out what it has in memory.
 options:
   state:
     description: What there shall be.
@@ -114,8 +114,8 @@ reason:
   description:
     - Why the lock ended. V(released) is the only one that proves that it held until O(state=unlocked) was asked for.
     - V(limit) when O(limit) was over, V(ended) when its process was told to end, V(killed) when its process was killed,
-      V(lost) when the server was restarted or unlocked by somebody else, V(failed) when it did not come about, null when
-      there was none.
+      V(lost) when the server was restarted or unlocked by somebody else, V(failed) when it did not come about, null
+      when there was none.
   returned: when V(unlocked)
   type: str
   sample: released

@@ -3,9 +3,9 @@
 
 """The process that holds a mongod's fsync lock: locks, waits for its release or its limit, unlocks, ends.
 
-It runs alone (`python -c` with this file's text), so it needs nothing of this collection: the module that starts it, and
-the archive that the module came in, are gone by then. The request comes as JSON through stdin, so that no password is in
-an argument or a file. What it does is in `state.json` of its directory; a file `release` there asks it to unlock.
+It runs alone (`python -c` with this file's text), so it needs nothing of this collection: the module that starts it,
+and the archive that the module came in, are gone by then. The request comes as JSON through stdin, so that no password
+is in an argument or a file. What it does is in `state.json` of its directory; a file `release` there asks it to unlock.
 """
 
 from __future__ import annotations

@@ -132,6 +132,39 @@ class TestNodeInfo:
         assert storage["filesystem"]["uuid"] == rig.uuid(LIVE)
         assert (storage["owner_uid"], storage["on_root_volume"]) == (4321, False)
         assert result["unsupported"] == []
+        assert storage["parts"] == [{"place": ".", "relative_path": ".", "volume_ids": [LIVE], "symlink": False}]
+
+    def test_parts_on_another_volume(self, rig, devices):
+        def parts():
+            found = run("mongodb_node_info", devices, rig.home / "bin", container="mongo", **ADMIN)
+            assert "msg" not in found, found
+            return found
+
+        part = rig.mount_point / "shop" / "index"
+        part.mkdir(parents=True)
+        subprocess.run(["mount", rig.loops[NEXT], part], check=True)
+        try:
+            found = parts()
+            assert found["storage"]["volume_ids"] == [LIVE, NEXT]
+            other = {"place": "shop/index", "relative_path": ".", "volume_ids": [NEXT], "symlink": False}
+            assert found["storage"]["parts"][1:] == [other]
+            assert found["unsupported"] == []
+        finally:
+            subprocess.run(["umount", part], check=True)
+
+    def test_links_out_of_the_dbpath(self, rig, devices):
+        outside = rig.home / "outside"
+        outside.mkdir()
+        subprocess.run(["mount", rig.loops[NEXT], outside], check=True)
+        try:
+            (rig.mount_point / "shop").symlink_to(outside)
+            found = run("mongodb_node_info", devices, rig.home / "bin", container="mongo", **ADMIN)
+            assert found["storage"]["volume_ids"] == [LIVE, NEXT]
+            (reason,) = found["unsupported"]
+            assert "part shop of the dbPath" in reason
+            assert "symbolic link" in reason
+        finally:
+            subprocess.run(["umount", outside], check=True)
 
     def test_what_is_wrong_is_said(self, rig, devices):
         path = rig.home / "bin"
