@@ -206,6 +206,10 @@ set:
       type: list
       elements: dict
       returned: always
+created:
+  description: Whether this call made the set, or would in check mode.
+  returned: when O(state=present)
+  type: bool
 deleted:
   description: The ids of the snapshots that were deleted, or would be in check mode.
   returned: when O(state=absent) or O(state=pruned)

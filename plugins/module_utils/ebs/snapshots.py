@@ -192,7 +192,7 @@ def present(
     clock: Callable = time.monotonic,
     sleep: Callable = time.sleep,
 ) -> dict:
-    """Make the set unless this run has made it; returns {changed, before, after, set, warnings}.
+    """Make the set unless this run has made it; returns {changed, created, before, after, set, warnings}.
 
     `creator` returns the client for CreateSnapshots, one that never repeats a call by itself: EC2 has no token for it.
     """
@@ -206,7 +206,14 @@ def present(
         excluded = _excluded(client, wanted)
         if check_mode:
             after = [{"volume_id": volume, "tags": wanted.tags_of(volume)} for volume in wanted.volume_ids]
-            return {"changed": True, "before": before, "after": after, "set": None, "warnings": warnings}
+            return {
+                "changed": True,
+                "created": True,
+                "before": before,
+                "after": after,
+                "set": None,
+                "warnings": warnings,
+            }
         found = _create(creator() if creator else client, client, wanted, excluded, clock, sleep)
         found, warnings = _drop_extra(client, wanted, found)
     _check_volumes(wanted, found)
@@ -222,6 +229,7 @@ def present(
     after = _state_of(found)
     result = {
         "changed": after != before,
+        "created": not before,
         "before": before,
         "after": after,
         "set": group(found, now())[0],

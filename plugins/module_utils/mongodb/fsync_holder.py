@@ -72,7 +72,7 @@ def unlock(client: MongoClient) -> int:
 def explain(error: Exception) -> str:
     """One sentence for what MongoDB's driver raised."""
     if isinstance(error, OperationFailure) and error.code == 13:
-        return "The user may not lock the server: grant it the role hostManager (actions fsync and unlock)."
+        return "The user may not lock the server: grant it the actions fsync and unlock (role hostManager has them)."
     if isinstance(error, OperationFailure) and error.code == 18:
         return "The mongod refused the user name or password: check that the SSM parameters hold the present ones."
     if isinstance(error, OperationFailure):

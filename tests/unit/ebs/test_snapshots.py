@@ -506,12 +506,13 @@ def test_a_set_is_made_found_kept_and_deleted(call, account):
     assert take(call, account, "r1", check=True)["changed"]
     assert client.describe_snapshots(Filters=[{"Name": "volume-id", "Values": [volume]}])["Snapshots"] == []
     first = take(call, account, "r1")
-    assert first["changed"]
+    assert (first["changed"], first["created"]) == (True, True)
     assert first["set"]["volume_ids"] == [volume]
     assert first["diff"]["before"] == {"snapshots": []}
     assert first["diff"]["after"]["snapshots"][0]["tags"]["stagesync:source-volume"] == volume
     again = take(call, account, "r1", wait=True)
     assert (again["changed"], again["set"]["snapshot_ids"]) == (False, first["set"]["snapshot_ids"])
+    assert again["created"] is False
     assert "diff" not in again
     assert take(call, account, "r1", check=True, share_with_account="222222222222")["changed"]
     assert take(call, account, "r1", share_with_account="222222222222")["changed"]
