@@ -220,7 +220,9 @@ def test_nothing_to_unlock(place):
     assert place.asked == 0
 
 
-@pytest.mark.parametrize(("user", "said"), [("reader", "actions fsync and unlock"), ("nobody", "refused the user name")])
+@pytest.mark.parametrize(
+    ("user", "said"), [("reader", "actions fsync and unlock"), ("nobody", "refused the user name")]
+)
 def test_who_may_not_lock_is_told(server, tmp_path, user, said):
     place = Place(server, tmp_path / "fsync", user)
     with pytest.raises(fsync.FsyncError, match=said):
