@@ -45,8 +45,8 @@ options:
   username_parameter:
     description:
       - Name of the SSM parameter that holds the user name. The host resolves it with its own role.
-      - The user needs the actions C(fsync) and C(unlock) on the cluster, which the role V(hostManager) has, and the role
-        V(clusterMonitor).
+      - The user needs the actions C(fsync) and C(unlock) on the cluster, which the role V(hostManager) has, and the
+        role V(clusterMonitor).
     type: str
   password_parameter:
     description: Name of the SSM parameter that holds the password.
