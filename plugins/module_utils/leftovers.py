@@ -24,7 +24,8 @@ SIDES = ("source", "clean", "scratch")
 _RUN = r"[A-Za-z0-9][A-Za-z0-9-]{2,62}"
 _SIDE = "|".join(SIDES)
 _CONTAINER = re.compile(rf"^stagesync-({_RUN})-(?:{_SIDE})$")
-_MOUNT = re.compile(rf"^({_RUN})-(?:{_SIDE})$")
+# A set of several snapshots has a source mount for each, numbered from the second.
+_MOUNT = re.compile(rf"^({_RUN})-(?:{_SIDE})(?:-[0-9]{{1,2}})?$")
 _STATE = re.compile(rf"^{_RUN}$")
 # A mongod that was just killed may hold its files for a moment.
 _BUSY_SECONDS = 20

@@ -12,6 +12,7 @@ import os
 import socket
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from ansible_collections.stagesync.aws.plugins.module_utils.ebs import devices
@@ -371,10 +372,9 @@ def storage_facts(service_facts, dbpath: str) -> dict:
             "of the host: bind a directory of an EBS volume there."
         )
     main = devices.locate(on_host)
-    volume_ids = set(main["volume_ids"])
-    for path in _parts_elsewhere(service_facts.mounts, dbpath, on_host):
-        # The journal or single databases may lie on volumes of their own; a copy without them is worthless.
-        volume_ids.update(devices.locate(path)["volume_ids"])
+    # The journal or single databases may lie on volumes of their own; a copy without them is worthless.
+    parts = [_part(".", main), *_parts_elsewhere(service_facts.mounts, dbpath, on_host)]
+    volume_ids = {volume_id for part in parts for volume_id in part["volume_ids"]}
     return {
         "dbpath": dbpath,
         "dbpath_host": on_host,
@@ -386,14 +386,65 @@ def storage_facts(service_facts, dbpath: str) -> dict:
         "filesystem": main["filesystem"],
         "volume_id": main["volume_id"],
         "volume_ids": sorted(volume_ids),
+        "parts": parts,
         "on_root_volume": main["on_root_volume"],
     }
 
 
-def _parts_elsewhere(mounts: list[dict], dbpath: str, on_host: str) -> list[str]:
-    below = [
-        m["source"] for m in mounts if m["source"] and PurePosixPath(dbpath) in PurePosixPath(m["destination"]).parents
-    ]
-    device = os.stat(on_host).st_dev
-    with os.scandir(on_host) as entries:
-        return below + [entry.path for entry in entries if entry.is_dir() and entry.stat().st_dev != device]
+def storage_unsupported(storage: dict) -> list[str]:
+    """Return one sentence for everything about the volumes that stands against opening a copy of them elsewhere."""
+    reasons = []
+    for part in storage["parts"]:
+        where = f"The part {part['place']} of the dbPath {storage['dbpath_host']}"
+        if len(part["volume_ids"]) > 1:
+            reasons.append(
+                f"{where} lies on a file system over {len(part['volume_ids'])} EBS volumes (LVM or RAID), which a "
+                "restore cannot put together again: move it to one volume."
+            )
+        if part["symlink"]:
+            reasons.append(f"{where} is a symbolic link, which leads nowhere in a copy: mount its volume there.")
+    held = [volume_id for part in storage["parts"] for volume_id in part["volume_ids"]]
+    shared = sorted({volume_id for volume_id in held if held.count(volume_id) > 1})
+    if shared:
+        reasons.append(
+            f"Several mounts of the dbPath {storage['dbpath_host']} lie on volume {', '.join(shared)}: "
+            "give each mount a volume of its own, or keep all in one directory."
+        )
+    return reasons
+
+
+def _part(place: str, found: dict, symlink: bool = False) -> dict:
+    return {
+        "place": place,
+        "relative_path": found["relative_path"],
+        "volume_ids": found["volume_ids"],
+        "symlink": symlink,
+    }
+
+
+def _parts_elsewhere(mounts: list[dict], dbpath: str, on_host: str) -> list[dict]:
+    """Every part below the dbPath that a copy of its own directory would lack: mounts and symbolic links."""
+    real = os.path.realpath(on_host)
+    links = {place: os.path.realpath(os.path.join(real, place)) for place in _links(real)}
+    paths = {
+        place: target for place, target in links.items() if PurePosixPath(real) not in PurePosixPath(target).parents
+    }
+    for mount in devices.mounts():
+        if PurePosixPath(real) in PurePosixPath(mount.mount_point).parents:
+            paths[os.path.relpath(mount.mount_point, real)] = mount.mount_point
+    for mount in mounts:
+        if mount["source"] and PurePosixPath(dbpath) in PurePosixPath(mount["destination"]).parents:
+            place = os.path.relpath(mount["destination"], dbpath)
+            # What the container mounts where it lies already is no other part.
+            if os.path.realpath(mount["source"]) != os.path.join(real, place):
+                paths[place] = mount["source"]
+    return [_part(place, devices.locate(path), place in links) for place, path in sorted(paths.items())]
+
+
+def _links(real: str) -> Iterator[str]:
+    """Symbolic links to directories, relative; two levels, for a database's own index directory is the deepest."""
+    for top, names, _files in os.walk(real):
+        below = os.path.relpath(top, real)
+        yield from (os.path.normpath(os.path.join(below, name)) for name in names if os.path.islink(f"{top}/{name}"))
+        if below != ".":
+            names.clear()

@@ -47,6 +47,8 @@ options:
   owner:
     description:
       - Whose snapshots are looked at, V(self) or an account id.
+      - Another account's tags are not to be seen. M(stagesync.aws.ebs_snapshot_set) says them in the description too,
+        and they are read from there.
     type: str
     default: self
   states:
@@ -69,7 +71,7 @@ options:
     type: str
   max_age_hours:
     description:
-      - Fail when the chosen set is older.
+      - Fail when the chosen set is older. One that was named with O(snapshot_id) is taken all the same, with a warning.
     type: float
   require_encrypted:
     description:
@@ -84,6 +86,11 @@ options:
     description:
       - Fail when a snapshot of the chosen set is of a larger volume.
     type: int
+  require_mongodb:
+    description:
+      - Fail unless the tags of the chosen set say how to open MongoDB's files, as those of the role C(snapshot) do.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Can run in check mode and return the same as otherwise.
@@ -194,6 +201,14 @@ chosen:
       type: str
       returned: always
       sample: newest of 3 snapshot sets that can be chosen
+    mongodb:
+      description:
+        - C(version), C(series), C(fcv), C(directory_per_db) and C(directory_for_indexes) of the server, and C(volumes),
+          each with C(snapshot_id), C(size_gib), its C(place) relative to the dbPath and the C(relative_path) in its
+          file system. The first volume holds the dbPath itself.
+        - Only in RV(chosen), with O(require_mongodb=true).
+      type: dict
+      returned: always
 sets:
   description: All sets found, newest first, each as RV(chosen) without C(snapshots) and C(reason).
   returned: always
@@ -286,7 +301,7 @@ passed_over:
 from datetime import datetime, timezone
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.stagesync.aws.plugins.module_utils.ebs import api, selection, snapshots
+from ansible_collections.stagesync.aws.plugins.module_utils.ebs import api, mongodb_tags, selection, snapshots
 
 POSITIONS = {"latest": 1, "previous": 2}
 
@@ -319,7 +334,7 @@ def run(client, params, now):
         selection.parse_time(params["before"])
     found = snapshots.find(client, params["owner"], filters_of(params), params["snapshot_id"])
     sets = selection.group(found, now)
-    chosen, passed_over = None, []
+    chosen, passed_over, warnings = None, [], []
     if params["snapshot_id"]:
         entry, reason = selection.choose_id(sets, params["snapshot_id"], params["states"])
         chosen = {**entry, "reason": reason}
@@ -328,8 +343,12 @@ def run(client, params, now):
         chosen = {**entry, "reason": reason}
     if chosen:
         limits = ("max_age_hours", "require_encrypted", "min_size_gib", "max_size_gib")
-        selection.check(chosen, **{limit: params[limit] for limit in limits})
+        given = {limit: params[limit] for limit in limits}
+        warnings = selection.check(chosen, **given, named=bool(params["snapshot_id"]))
+        if params["require_mongodb"]:
+            chosen["mongodb"] = mongodb_tags.read(chosen)
     return {
+        "warnings": warnings,
         "chosen": chosen,
         "sets": [{key: value for key, value in entry.items() if key != "snapshots"} for entry in sets],
         "snapshots": [snapshot for entry in sets for snapshot in entry["snapshots"]],
@@ -365,6 +384,7 @@ def main():
             "require_encrypted": {"type": "bool", "default": False},
             "min_size_gib": {"type": "int"},
             "max_size_gib": {"type": "int"},
+            "require_mongodb": {"type": "bool", "default": False},
         },
         required_by={"before": ["select"]},
         supports_check_mode=True,
@@ -375,6 +395,8 @@ def main():
         module.fail_json(msg=f"{str(error).rstrip('.')} (looked for {described(module.params)}).")
     except api.EbsApiError as error:
         module.fail_json(msg=api.explain(error))
+    for warning in result.pop("warnings"):
+        module.warn(warning)
     module.exit_json(changed=False, **result)
 
 

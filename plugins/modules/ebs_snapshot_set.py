@@ -62,6 +62,17 @@ options:
     type: str
     choices: [snapshot, masked]
     default: snapshot
+  volume_tags:
+    description:
+      - Further tags for the snapshot of one volume, by the volume's id.
+    type: dict
+    default: {}
+  share_with_account:
+    description:
+      - Account id that may make volumes of the snapshots, with O(state=present). They are shared once they are
+        completed.
+      - EC2 shares no snapshot under the default key for EBS, and the other account needs the use of the key.
+    type: str
   wait:
     description:
       - Wait until the snapshots are completed, with O(state=present).
@@ -201,6 +212,10 @@ set:
       type: list
       elements: dict
       returned: always
+created:
+  description: Whether this call made the set, or would in check mode.
+  returned: when O(state=present)
+  type: bool
 deleted:
   description: The ids of the snapshots that were deleted, or would be in check mode.
   returned: when O(state=absent) or O(state=pruned)
@@ -213,6 +228,7 @@ kept:
   elements: str
 """
 
+import re
 from datetime import datetime, timezone
 
 try:
@@ -238,6 +254,10 @@ def present(module, client):
         set_name=params["set_name"],
         tags={key: str(value) for key, value in params["tags"].items()},
         kind=params["kind"],
+        volume_tags={
+            volume_id: {key: str(value) for key, value in tags.items()}
+            for volume_id, tags in params["volume_tags"].items()
+        },
     )
     # CreateSnapshots has no client token: botocore must not send it a second time after a lost answer.
     once = {"retries": {"mode": "standard", "total_max_attempts": 1}}
@@ -246,6 +266,8 @@ def present(module, client):
     )
     if params["wait"] and result["set"] and not module.check_mode:
         result = snapshots.wait_completed(client, wanted, result, params["wait_timeout"], utcnow)
+    if params["share_with_account"]:
+        result = snapshots.share(client, result, params["share_with_account"], module.check_mode)
     return result
 
 
@@ -278,6 +300,8 @@ def main():
             "volume_ids": {"type": "list", "elements": "str"},
             "tags": {"type": "dict", "default": {}},
             "kind": {"type": "str", "choices": ["snapshot", "masked"], "default": "snapshot"},
+            "volume_tags": {"type": "dict", "default": {}},
+            "share_with_account": {"type": "str"},
             "wait": {"type": "bool", "default": False},
             "wait_timeout": {"type": "int", "default": 3600},
             "snapshot_ids": {"type": "list", "elements": "str", "default": []},
@@ -296,6 +320,9 @@ def main():
             module.fail_json(msg=f"{name} is empty: give a value, or leave the option out where it is not needed.")
     if module.params["state"] == "absent" and not (module.params["run_id"] or module.params["snapshot_ids"]):
         module.fail_json(msg="Neither run_id nor snapshot_ids names anything to delete: give one of them.")
+    account = module.params["share_with_account"]
+    if account is not None and not re.fullmatch(r"\d{12}", account):
+        module.fail_json(msg=f"share_with_account is {account!r}: give an account id of 12 digits.")
     if module.params["keep"] is not None and module.params["keep"] < 1:
         module.fail_json(msg=f"keep is {module.params['keep']}: keep at least 1, or use state absent.")
     api.conclude(module, "snapshots", run)

@@ -31,8 +31,8 @@ options:
     description:
       - The C(Name) tag by which a volume is made once and found again. Two volumes of the name are an error with
         O(state=attached).
-      - A volume that is found again must be encrypted, of O(snapshot_id) and of at least O(size_gib). Its type, key
-        and initialization rate stay as they are.
+      - A volume that is found again must be encrypted, of O(snapshot_id) and of at least O(size_gib). Its type and
+        initialization rate stay as they are.
       - With O(state=attached), it or O(volume_id) is needed; with O(state=absent), it or O(volume_ids).
     type: str
   volume_id:
@@ -60,7 +60,15 @@ options:
   kms_key_id:
     description:
       - The KMS key that a new volume is encrypted with; the account's default key for EBS without it.
+      - A volume of O(name) that EC2 says is under another key is refused, and deleted again if it was just made. An
+        alias is not looked up.
     type: str
+  allow_unencrypted:
+    description:
+      - Let a volume be made, or found again, that is not encrypted. The account's default and the snapshot decide then.
+      - Otherwise EC2 is asked for encryption, and a volume just made that it says is not encrypted is deleted again.
+    type: bool
+    default: false
   initialization_rate:
     description:
       - The rate in MiB/s at which EC2 loads a new volume from O(snapshot_id). AWS charges for it.
@@ -197,6 +205,7 @@ def run(module):
         volume_type=params["volume_type"],
         kms_key_id=params["kms_key_id"],
         initialization_rate=params["initialization_rate"],
+        allow_unencrypted=params["allow_unencrypted"],
         tags={key: str(value) for key, value in params["tags"].items()},
     )
     return volumes.attached(client, wanted, module.check_mode, patience)
@@ -214,6 +223,7 @@ def main():
             "volume_type": {"type": "str", "default": "gp3"},
             "kms_key_id": {"type": "str"},
             "initialization_rate": {"type": "int"},
+            "allow_unencrypted": {"type": "bool", "default": False},
             "tags": {"type": "dict", "default": {}},
             "volume_ids": {"type": "list", "elements": "str"},
             "wait_timeout": {"type": "int", "default": 600},

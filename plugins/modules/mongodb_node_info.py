@@ -252,6 +252,12 @@ storage:
       description: All EBS volumes that hold parts of the dbPath.
       type: list
       elements: str
+    parts:
+      description: >-
+        The dbPath itself and everything below it that is mounted apart, each with C(place) relative to the dbPath,
+        C(relative_path) in its file system, C(volume_ids), and C(symlink) where a symbolic link leads to it.
+      type: list
+      elements: dict
     on_root_volume:
       description: Whether the data is on the host's root volume.
       type: bool
@@ -315,6 +321,7 @@ def describe(params: dict) -> dict:
         databases = node.catalog(client)
     storage = node.storage_facts(facts, server.pop("dbpath") or facts.dbpath)
     unsupported = node.unsupported(server)
+    unsupported += node.storage_unsupported(storage)
     if storage["on_root_volume"]:
         unsupported.append(
             f"The data of container {facts.container} lies on the root volume of this host: "

@@ -20,6 +20,9 @@ TAG_KIND = "stagesync:kind"
 TAG_INSTANCE = "stagesync:source-instance"
 TAG_VOLUME = "stagesync:source-volume"
 
+# CreateSnapshots starts all at once; what started further apart was not made by one call.
+_ONE_MOMENT_SECONDS = 60
+
 
 class SelectionError(Exception):
     """One sentence: what cannot be chosen, why, what to do."""
@@ -92,15 +95,20 @@ def check(
     require_encrypted: bool = False,
     min_size_gib: int | None = None,
     max_size_gib: int | None = None,
-) -> None:
-    """Raise SelectionError when the chosen set breaks a limit; a limit never makes another set be chosen."""
-    label = _label(chosen)
+    named: bool = False,
+) -> list:
+    """Raise SelectionError when the chosen set breaks a limit; a limit never makes another set be chosen.
+
+    Returns warnings: who has `named` a snapshot may have an old one.
+    """
+    warnings = []
+    label = in_words(chosen)
     age = chosen["age_seconds"] / 3600
     if max_age_hours is not None and age > max_age_hours:
-        raise SelectionError(
-            f"{label} started {age:.1f} hours ago at {chosen['start_time']}, and max_age_hours is {max_age_hours:g}:"
-            " take a new snapshot or raise the limit."
-        )
+        old = f"{label} started {age:.1f} hours ago at {chosen['start_time']}, and max_age_hours is {max_age_hours:g}"
+        if not named:
+            raise SelectionError(f"{old}: take a new snapshot or raise the limit.")
+        warnings.append(f"{old}; it was named, so it is taken.")
     for snapshot in chosen["snapshots"]:
         where = f"Snapshot {snapshot['snapshot_id']} of volume {snapshot['volume_id']}"
         size = snapshot["volume_size"]
@@ -110,6 +118,7 @@ def check(
             raise SelectionError(f"{where} has {size} GiB, less than min_size_gib={min_size_gib}: check the choice.")
         if max_size_gib is not None and size > max_size_gib:
             raise SelectionError(f"{where} has {size} GiB, more than max_size_gib={max_size_gib}: check the choice.")
+    return warnings
 
 
 def prune_candidates(sets: list, keep: int, set_name: str, source_instance: str, protect: list) -> tuple:
@@ -180,6 +189,12 @@ def _obstacle(entry: dict, states: list, limit: datetime | None) -> str | None:
         return "started too late"
     if entry["set"] and not entry["complete"]:
         return f"incomplete set ({len(entry['snapshot_ids'])} of {entry['expected_size'] or 'unknown'} snapshots)"
+    if len({snapshot["tags"].get(TAG_INSTANCE) for snapshot in entry["snapshots"]}) > 1:
+        return "snapshots of several instances"
+    starts = [parse_time(snapshot["start_time"]) for snapshot in entry["snapshots"]]
+    apart = (max(starts) - min(starts)).total_seconds()
+    if apart > _ONE_MOMENT_SECONDS:
+        return f"snapshots of several moments, {apart:.0f} s apart"
     for snapshot in entry["snapshots"]:
         if snapshot["state"] not in states:
             return f"state {snapshot['state']}"
@@ -202,7 +217,8 @@ def _refuse_ambiguous(usable: list) -> None:
         )
 
 
-def _label(entry: dict) -> str:
+def in_words(entry: dict) -> str:
+    """A set as an error names it."""
     if entry["set"]:
         return f"Snapshot set {entry['set']} of run {entry['run_id']}"
     return f"Snapshot {entry['snapshot_ids'][0]}"

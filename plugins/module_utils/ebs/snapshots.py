@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -45,6 +46,9 @@ from .selection import (
 )
 
 _PATIENCE_SECONDS = 300
+_PREFIX, _DESCRIBED = "stagesync:", "stagesync "
+# No use to who restores, and a description has 255 characters.
+_UNSAID = {TAG_KIND, "stagesync:manifest-sha256"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Wanted:
     set_name: str
     tags: dict = field(default_factory=dict)
     kind: str = "snapshot"
+    volume_tags: dict = field(default_factory=dict)
 
     def all_tags(self) -> dict:
         """The user's tags and the ones that make the snapshots a set."""
@@ -71,7 +76,14 @@ class Wanted:
 
     def tags_of(self, volume_id: str) -> dict:
         """All tags of the snapshot of one volume."""
-        return {**self.all_tags(), TAG_VOLUME: volume_id}
+        return {**self.all_tags(), **self.volume_tags.get(volume_id, {}), TAG_VOLUME: volume_id}
+
+    def description(self) -> str:
+        """What another account sees: tags stay in their own, so it says them too where they fit."""
+        said = {key: value for key, value in self.all_tags().items() if key.startswith(_PREFIX) and key not in _UNSAID}
+        text = _DESCRIBED + ";".join(f"{key[len(_PREFIX) :]}={value}" for key, value in said.items())
+        fits = len(text) <= 255 and not any(";" in value for value in said.values()) and not self.volume_tags
+        return text if fits else f"{self.set_name} of run {self.run_id}"
 
     def problem(self) -> str | None:
         """What EC2 would refuse, or None."""
@@ -79,10 +91,15 @@ class Wanted:
             return "volume_ids is empty: name the volumes of the set."
         if len(set(self.volume_ids)) != len(self.volume_ids):
             return "volume_ids names a volume twice: name each once."
-        own = sorted(set(self.tags) & {TAG_RUN, TAG_SET, TAG_KIND, TAG_INSTANCE, TAG_SIZE, TAG_VOLUME})
+        strange = sorted(set(self.volume_tags) - set(self.volume_ids))
+        if strange:
+            return f"volume_tags names {strange[0]}, which is not in volume_ids: correct one of them."
+        given = {key for tags in (self.tags, *self.volume_tags.values()) for key in tags}
+        own = sorted(given & {TAG_RUN, TAG_SET, TAG_KIND, TAG_INSTANCE, TAG_SIZE, TAG_VOLUME})
         if own:
             return f"Tag {own[0]} is set by the module itself: leave it out of tags."
-        return tag_problem(self.all_tags())
+        problems = (tag_problem(self.tags_of(volume_id)) for volume_id in self.volume_ids)
+        return next((problem for problem in problems if problem), None)
 
 
 # ---- finding
@@ -121,9 +138,12 @@ def find(client, owner: str = "self", filters: dict | None = None, snapshot_id: 
     args = {"OwnerIds": [owner]}
     if snapshot_id:
         args["SnapshotIds"] = [snapshot_id]
-    else:
+    elif owner == "self":
         args["Filters"] = ansible_dict_to_boto3_filter_list(filters or {})
     found = _own(describe_snapshots(client, **args), owner)
+    if owner != "self":
+        # EC2 shows another account's snapshots without their tags; they all came along.
+        return found if snapshot_id else [snapshot for snapshot in found if _fits(snapshot, filters or {})]
     have = {snapshot["snapshot_id"] for snapshot in found}
     # The clock plays no part in whether a set is complete.
     sets = group(found, datetime.now().astimezone())
@@ -140,7 +160,25 @@ def find(client, owner: str = "self", filters: dict | None = None, snapshot_id: 
 
 
 def _own(raw: list, owner: str) -> list:
-    return [simplify(entry) for entry in raw if not owner.isdecimal() or entry["OwnerId"] == owner]
+    found = [simplify(entry) for entry in raw if not owner.isdecimal() or entry["OwnerId"] == owner]
+    if owner != "self":
+        for snapshot in found:
+            snapshot["tags"] = snapshot["tags"] or described_tags(snapshot["description"])
+    return found
+
+
+def described_tags(description: str) -> dict:
+    """The tags that `Wanted.description` has put into words."""
+    if not description.startswith(_DESCRIBED):
+        return {}
+    pairs = (part.partition("=") for part in description[len(_DESCRIBED) :].split(";"))
+    return {_PREFIX + key: value for key, equals, value in pairs if equals}
+
+
+def _fits(snapshot: dict, filters: dict) -> bool:
+    """What EC2's own filters would say, `*` and `?` included."""
+    values = {"volume-id": snapshot["volume_id"], **{f"tag:{key}": value for key, value in snapshot["tags"].items()}}
+    return all(fnmatch.fnmatchcase(values.get(name, ""), pattern) for name, pattern in filters.items())
 
 
 # ---- making a set
@@ -155,7 +193,7 @@ def present(
     clock: Callable = time.monotonic,
     sleep: Callable = time.sleep,
 ) -> dict:
-    """Make the set unless this run has made it; returns {changed, before, after, set, warnings}.
+    """Make the set unless this run has made it; returns {changed, created, before, after, set, warnings}.
 
     `creator` returns the client for CreateSnapshots, one that never repeats a call by itself: EC2 has no token for it.
     """
@@ -169,7 +207,14 @@ def present(
         excluded = _excluded(client, wanted)
         if check_mode:
             after = [{"volume_id": volume, "tags": wanted.tags_of(volume)} for volume in wanted.volume_ids]
-            return {"changed": True, "before": before, "after": after, "set": None, "warnings": warnings}
+            return {
+                "changed": True,
+                "created": True,
+                "before": before,
+                "after": after,
+                "set": None,
+                "warnings": warnings,
+            }
         found = _create(creator() if creator else client, client, wanted, excluded, clock, sleep)
         found, warnings = _drop_extra(client, wanted, found)
     _check_volumes(wanted, found)
@@ -185,6 +230,7 @@ def present(
     after = _state_of(found)
     result = {
         "changed": after != before,
+        "created": not before,
         "before": before,
         "after": after,
         "set": group(found, now())[0],
@@ -271,7 +317,7 @@ def _create(creator, client, wanted: Wanted, excluded: dict, clock: Callable, sl
     while True:
         try:
             answer = creator.create_snapshots(
-                Description=f"{wanted.set_name} of run {wanted.run_id}",
+                Description=wanted.description(),
                 InstanceSpecification={"InstanceId": wanted.instance_id, **excluded},
                 TagSpecifications=[
                     {"ResourceType": "snapshot", "Tags": ansible_dict_to_boto3_tag_list(wanted.all_tags())}
@@ -327,6 +373,36 @@ def _check_volumes(wanted: Wanted, found: list) -> None:
             f" {', '.join(wanted.volume_ids)} is wanted: delete them with state absent, or use a new run id.",
             {"snapshot_ids": [snapshot["snapshot_id"] for snapshot in found]},
         )
+
+
+# ---- sharing
+
+
+def share(client, result: dict, account: str, check_mode: bool = False) -> dict:
+    """Let another account make volumes of a completed set; returns the result with `changed` and `after` in step."""
+    snapshot_ids = result["set"]["snapshot_ids"] if result["set"] else []
+    missing = [snapshot_id for snapshot_id in snapshot_ids if account not in _shared_with(client, snapshot_id)]
+    if not missing or result["set"]["pending"]:
+        return result
+    for snapshot_id in [] if check_mode else missing:
+        what = f"share snapshot {snapshot_id} with account {account} (not possible under the default key for EBS)"
+        Handler.common_error_handler(what)(AWSRetry.jittered_backoff()(client.modify_snapshot_attribute))(
+            SnapshotId=snapshot_id,
+            Attribute="createVolumePermission",
+            OperationType="add",
+            UserIds=[account],
+        )
+    after = [
+        {**entry, "shared_with": account} if entry["snapshot_id"] in missing else entry for entry in result["after"]
+    ]
+    return {**result, "changed": True, "after": after}
+
+
+@Handler.common_error_handler("see whom the snapshot is shared with")
+@AWSRetry.jittered_backoff()
+def _shared_with(client, snapshot_id: str) -> set:
+    answer = client.describe_snapshot_attribute(SnapshotId=snapshot_id, Attribute="createVolumePermission")
+    return {entry["UserId"] for entry in answer.get("CreateVolumePermissions", []) if "UserId" in entry}
 
 
 # ---- deleting

@@ -26,6 +26,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import ansible_dict_to_boto3_filter_list
 
 from .api import FILTER_VALUES, EbsApiError, EbsError, Handler, create_tags, describe_instance, tag_problem
+from .keys import other_key
 from .selection import TAG_KIND
 from .snapshots import describe_snapshots
 from .snapshots import simplify as simplify_snapshot
@@ -56,6 +57,7 @@ class Wanted:
     volume_type: str = "gp3"
     kms_key_id: str | None = None
     initialization_rate: int | None = None
+    allow_unencrypted: bool = False
     tags: dict = field(default_factory=dict)
 
     def all_tags(self) -> dict:
@@ -77,7 +79,8 @@ class Wanted:
         }
         return {
             "AvailabilityZone": zone,
-            "Encrypted": True,
+            # Without it the account's default decides, and the snapshot's encryption.
+            **({} if self.allow_unencrypted and not self.kms_key_id else {"Encrypted": True}),
             "VolumeType": self.volume_type,
             "TagSpecifications": [{"ResourceType": "volume", "Tags": tags}],
             **{key: value for key, value in optional.items() if value is not None},
@@ -306,8 +309,18 @@ def _check(wanted: Wanted, volume: dict, zone: str) -> None:
             f"Volume {volume_id} of the name {wanted.name} has {volume['size_gib']} GiB where {wanted.size_gib} GiB"
             f" are wanted: {advice}"
         )
-    if not volume["encrypted"]:
-        raise EbsError(f"Volume {volume_id} of the name {wanted.name} is not encrypted: {advice}")
+    wrong = _not_as_asked(wanted, volume["encrypted"], volume["kms_key_id"])
+    if wrong:
+        raise EbsError(f"Volume {volume_id} of the name {wanted.name} {wrong}: {advice}")
+
+
+def _not_as_asked(wanted: Wanted, encrypted: bool, key: str | None) -> str | None:
+    """What is wrong with a volume's encryption, or None."""
+    if not encrypted and not wanted.allow_unencrypted:
+        return "is not encrypted"
+    if other_key(wanted.kms_key_id, key):
+        return f"is encrypted under {key} where {wanted.kms_key_id} is wanted"
+    return None
 
 
 def _snapshot_size(client, wanted: Wanted) -> int:
@@ -335,7 +348,7 @@ def _unmade(client, wanted: Wanted, zone: str) -> dict:
     return {
         "volume_id": None,
         "size_gib": wanted.size_gib or least,
-        "encrypted": True,
+        "encrypted": not wanted.allow_unencrypted,
         "kms_key_id": wanted.kms_key_id,
         "snapshot_id": wanted.snapshot_id,
         "state": "available",
@@ -382,6 +395,17 @@ def _create(client, wanted: Wanted, zone: str, patience: Patience, now: Callable
     raise EbsError(f"{_GENERATIONS} volumes of the name {wanted.name} were made and deleted: use another name.")
 
 
+def _verify(client, wanted: Wanted, volume: dict, patience: Patience) -> None:
+    """See what EC2 says of the encryption of a volume just made, before a byte is written to it."""
+    wrong = _not_as_asked(wanted, volume["encrypted"], volume["kms_key_id"])
+    if wrong:
+        _Removal(client, patience).run([volume])
+        raise EbsError(
+            f"Volume {volume['volume_id']} of the name {wanted.name} {wrong}, though that was asked for; it was deleted"
+            " again: see the account's settings for EBS and the key."
+        )
+
+
 def _step(volume: dict, instance_id: str) -> str:
     """The next step towards an attached volume: attach, wait or done; raises where there is none."""
     volume_id, state = volume["volume_id"], volume["state"]
@@ -409,6 +433,8 @@ def _attach(client, wanted: Wanted, volume_id: str, instance: dict, patience: Pa
         volume = _get(client, volume_id)
         step = "wait"
         if volume:
+            if not seen:
+                _verify(client, wanted, volume, patience)
             seen = True
             step = _step(volume, wanted.instance_id)
         elif seen or patience.waited >= _LISTED_SECONDS:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 
 import pytest
-from ansible_collections.stagesync.aws.plugins.module_utils.ebs import selection
+from ansible_collections.stagesync.aws.plugins.module_utils.ebs import mongodb_tags, selection
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 COMPLETED = ["completed"]
@@ -168,7 +169,82 @@ def test_a_choice_that_breaks_a_limit_is_an_error(limit, says):
 
 def test_a_choice_within_all_limits_passes():
     (entry,) = sets(snapshot(3, 15, "r3"))
-    selection.check(entry, max_age_hours=132, require_encrypted=True, min_size_gib=10, max_size_gib=10)
+    limits = {"max_age_hours": 132, "require_encrypted": True, "min_size_gib": 10, "max_size_gib": 10}
+    assert selection.check(entry, **limits) == []
+
+
+def test_one_that_was_named_may_be_old():
+    (entry,) = sets(snapshot(3, 15, "r3"))
+    (warning,) = selection.check(entry, max_age_hours=131, named=True)
+    assert "132.0 hours ago" in warning
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"start_time": "2026-11-08T00:01:01.000Z"}, "snapshots of several moments, 61 s apart"),
+        ({"instance": "i-2"}, "snapshots of several instances"),
+    ],
+)
+def test_a_set_of_several_moments_or_instances_is_never_chosen(change, says):
+    found = sets(snapshot(1, 8, "r", size="2"), snapshot(2, 8, "r", size="2", volume="vol-2", **change))
+    with pytest.raises(selection.SelectionError, match=says):
+        selection.choose(found, 1, COMPLETED)
+    with pytest.raises(selection.SelectionError, match=says):
+        selection.choose_id(found, "snap-1", COMPLETED)
+
+
+class TestMongodbTags:
+    """What a set must say to be opened."""
+
+    GOOD = {
+        "stagesync:mongodb-version": "6.0.5",
+        "stagesync:fcv": "6.0",
+        "stagesync:dbpath": "mongodb/db",
+        "stagesync:directory-per-db": "true",
+        "stagesync:directory-for-indexes": "false",
+    }
+
+    def entry(self, *changes):
+        found = [snapshot(n, 8, "r", volume=f"vol-{n}", size=str(len(changes))) for n, _change in enumerate(changes, 1)]
+        for one, change in zip(found, changes):
+            one["tags"] = {**one["tags"], **self.GOOD, **change}
+            one["tags"] = {key: value for key, value in one["tags"].items() if value is not None}
+        return sets(*found)[0]
+
+    def test_a_set_of_one_volume(self):
+        assert mongodb_tags.read(self.entry({})) == {
+            "version": "6.0.5",
+            "series": "6.0",
+            "fcv": "6.0",
+            "directory_per_db": True,
+            "directory_for_indexes": False,
+            "volumes": [{"snapshot_id": "snap-1", "size_gib": 10, "place": ".", "relative_path": "mongodb/db"}],
+        }
+
+    def test_the_dbpath_comes_first(self):
+        found = mongodb_tags.read(self.entry({"stagesync:place": "journal", "stagesync:dbpath": "."}, {}))
+        assert [(v["place"], v["relative_path"]) for v in found["volumes"]] == [(".", "mongodb/db"), ("journal", ".")]
+
+    @pytest.mark.parametrize(
+        ("changes", "says"),
+        [
+            ([{"stagesync:mongodb-version": None}], "tag stagesync:mongodb-version of snapshot snap-1 is missing"),
+            ([{"stagesync:mongodb-version": "6"}], "tag stagesync:mongodb-version of snapshot snap-1 is '6'"),
+            ([{"stagesync:fcv": "None"}], "tag stagesync:fcv of snapshot snap-1 is 'None'"),
+            ([{"stagesync:directory-per-db": "yes"}], "directory-per-db of snapshot snap-1 is 'yes'"),
+            ([{"stagesync:dbpath": None}], "tag stagesync:dbpath of snapshot snap-1 is missing"),
+            ([{"stagesync:dbpath": "/etc"}], "'/etc', no relative path"),
+            ([{"stagesync:dbpath": "a/../../etc"}], "'a/../../etc', no relative path"),
+            ([{"stagesync:place": "a:b"}], "'a:b', no relative path"),
+            ([{}, {}], "places in the dbPath are ., ., where each has one of its own"),
+            ([{"stagesync:place": "journal"}], "places in the dbPath are journal"),
+            ([{}, {"stagesync:place": "j", "stagesync:fcv": "5.0"}], "stagesync:fcv differs within the set"),
+        ],
+    )
+    def test_what_is_missing_or_wrong_is_said(self, changes, says):
+        with pytest.raises(selection.SelectionError, match=re.escape(says)):
+            mongodb_tags.read(self.entry(*changes))
 
 
 def test_what_is_no_time_is_an_error():

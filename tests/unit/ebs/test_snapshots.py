@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timezone
 from threading import Event
 
 import pytest
 
 pytest.importorskip("boto3")
-from ansible_collections.stagesync.aws.plugins.module_utils.ebs import api, snapshots  # noqa: E402
+from ansible_collections.stagesync.aws.plugins.module_utils.ebs import api, selection, snapshots  # noqa: E402
 from ansible_collections.stagesync.aws.plugins.modules import ebs_snapshot_info, ebs_snapshot_set  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("slept")
@@ -68,7 +69,7 @@ INSTANCE = {
     ]
 }
 CREATE = {
-    "Description": "weekly of run r1",
+    "Description": "stagesync run=r1;set=weekly;source-instance=i-1;set-size=2",
     "InstanceSpecification": {"InstanceId": "i-1", "ExcludeBootVolume": True, "ExcludeDataVolumeIds": ["vol-logs"]},
     "TagSpecifications": [
         {
@@ -96,6 +97,19 @@ def present(ec2, check_mode=False, wanted=WANTED):
 
 def error(ec2, code, method="describe_snapshots", message="No."):
     ec2.add_client_error(method, code, message, expected_params=None)
+
+
+def modify(ec2, number):
+    added = {"Attribute": "createVolumePermission", "OperationType": "add", "UserIds": ["222222222222"]}
+    ec2.add_response("modify_snapshot_attribute", {}, {"SnapshotId": f"snap-{number}", **added})
+
+
+def shared_with(ec2, number, *accounts):
+    ec2.add_response(
+        "describe_snapshot_attribute",
+        {"CreateVolumePermissions": [{"UserId": account} for account in accounts]},
+        {"SnapshotId": f"snap-{number}", "Attribute": "createVolumePermission"},
+    )
 
 
 # ---- finding
@@ -127,6 +141,47 @@ def test_the_rest_of_a_set_cut_by_the_filter_is_fetched(ec2):
 def test_snapshots_of_another_account_are_not_taken_for_the_owners(ec2):
     ec2.add_response("describe_snapshots", {"Snapshots": [raw(1, "vol-1"), raw(2, "vol-1", owner="999999999999")]})
     assert [entry["snapshot_id"] for entry in snapshots.find(ec2.client, "999999999999")] == ["snap-2"]
+
+
+TAGS_OF_MONGODB = {
+    "stagesync:mongodb-version": "6.0.5",
+    "stagesync:fcv": "6.0",
+    "stagesync:dbpath": "mongodb/db",
+    "stagesync:directory-per-db": "false",
+    "stagesync:directory-for-indexes": "false",
+}
+
+
+def test_another_accounts_snapshots_say_their_tags_in_the_description(ec2):
+    instance = "i-0123456789abcdef0"
+    wanted = snapshots.Wanted(
+        instance, ("vol-1",), "20261120T191300Z-1a2b", "sync-system-mongo-weekly", {"Name": "x", **TAGS_OF_MONGODB}
+    )
+    assert len(wanted.description()) <= 255
+    shared = raw(1, "vol-1", owner="111111111111", Description=wanted.description())
+    other = raw(2, "vol-1", owner="111111111111", Description="stagesync set=other;run=r9")
+    plain = raw(3, "vol-1", owner="111111111111", Description="made by hand")
+    query = {"OwnerIds": ["111111111111"], "MaxResults": 1000}
+    ec2.add_response("describe_snapshots", {"Snapshots": [shared, other, plain]}, query)
+    (found,) = snapshots.find(ec2.client, "111111111111", {"tag:stagesync:set": "sync-*-weekly", "volume-id": "vol-1"})
+    kept = {"Name", "stagesync:kind", "stagesync:source-volume"}
+    assert found["tags"] == {key: value for key, value in wanted.tags_of("vol-1").items() if key not in kept}
+    (entry,) = selection.group([found], NOW)
+    assert (entry["complete"], entry["source_instance"]) == (True, instance)
+
+
+@pytest.mark.parametrize("tags", [{"stagesync:dbpath": "x" * 250}, {"stagesync:dbpath": "a;set=evil"}])
+def test_tags_that_do_not_fit_a_description_are_not_said(tags):
+    wanted = snapshots.Wanted("i-1", ("vol-1",), "r1", "weekly", tags)
+    assert wanted.description() == "weekly of run r1"
+    assert snapshots.described_tags(wanted.description()) == {}
+
+
+def test_own_snapshots_have_only_the_tags_that_they_carry(ec2):
+    ec2.add_response(
+        "describe_snapshots", {"Snapshots": [raw(1, "vol-1", Description="stagesync set=weekly;run=r1;set-size=1")]}
+    )
+    assert snapshots.find(ec2.client)[0]["tags"] == {}
 
 
 def test_throttling_is_waited_out(ec2, slept):
@@ -319,6 +374,72 @@ def test_what_ec2_would_refuse_is_said_before_anything_is_asked(ec2, volume_ids,
         present(ec2, wanted=snapshots.Wanted("i-1", volume_ids, "r1", "weekly", tags))
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"volume_tags": {"vol-3": {}}}, "volume_tags names vol-3, which is not in volume_ids"),
+        ({"volume_tags": {"vol-1": {"stagesync:set": "x"}}}, "Tag stagesync:set is set by the module itself"),
+        ({"volume_tags": {"vol-2": {"aws:x": "x"}}}, "'aws:x' is not allowed"),
+    ],
+)
+def test_wrong_tags_of_one_volume_are_said(ec2, change, says):
+    with pytest.raises(api.EbsError, match=says):
+        present(ec2, wanted=replace(WANTED, **change))
+
+
+def test_each_volume_has_tags_of_its_own(ec2):
+    wanted = replace(WANTED, volume_tags={"vol-2": {"stagesync:place": "journal"}})
+    ec2.add_response("describe_snapshots", {"Snapshots": []}, OF_RUN)
+    ec2.add_response("describe_instances", INSTANCE)
+    ec2.add_response(
+        "create_snapshots",
+        {"Snapshots": [info(1, "vol-1"), info(2, "vol-2")]},
+        {**CREATE, "Description": "weekly of run r1"},
+    )
+    ec2.add_response("describe_snapshots", {"Snapshots": made("vol-1", "vol-2")}, OF_RUN)
+    ec2.add_response(
+        "create_tags", {}, {"Resources": ["snap-1"], "Tags": [{"Key": "stagesync:source-volume", "Value": "vol-1"}]}
+    )
+    added = [("stagesync:place", "journal"), ("stagesync:source-volume", "vol-2")]
+    tags = [{"Key": key, "Value": value} for key, value in added]
+    ec2.add_response("create_tags", {}, {"Resources": ["snap-2"], "Tags": tags})
+    result, _seconds = present(ec2, wanted=wanted)
+    assert result["set"]["snapshots"][1]["tags"]["stagesync:place"] == "journal"
+
+
+# ---- sharing
+
+
+def taken(*members):
+    entry = selection.group(list(map(snapshots.simplify, members)), NOW)[0]
+    return {"changed": False, "set": entry, "before": [], "after": [{"snapshot_id": s} for s in entry["snapshot_ids"]]}
+
+
+def test_only_what_is_not_shared_yet_is_shared(ec2):
+    shared_with(ec2, 1, "222222222222")
+    shared_with(ec2, 2)
+    modify(ec2, 2)
+    result = snapshots.share(ec2.client, taken(member(1, "vol-1"), member(2, "vol-2")), "222222222222")
+    assert result["changed"]
+    assert result["after"] == [{"snapshot_id": "snap-1"}, {"snapshot_id": "snap-2", "shared_with": "222222222222"}]
+
+
+def test_a_pending_set_is_not_shared_yet_and_check_mode_shares_nothing(ec2):
+    shared_with(ec2, 1)
+    assert snapshots.share(ec2.client, taken(raw(1, "vol-1", "pending")), "222222222222")["changed"] is False
+    shared_with(ec2, 1)
+    assert snapshots.share(ec2.client, taken(raw(1, "vol-1")), "222222222222", True)["changed"] is True
+
+
+def test_a_snapshot_that_cannot_be_shared_is_named(ec2):
+    shared_with(ec2, 1)
+    error(ec2, "InvalidParameter", "modify_snapshot_attribute", "Encrypted snapshots with EBS default key.")
+    with pytest.raises(api.EbsApiError) as caught:
+        snapshots.share(ec2.client, taken(raw(1, "vol-1")), "222222222222")
+    assert "share snapshot snap-1 with account 222222222222" in api.explain(caught.value)
+    assert "default key for EBS" in api.explain(caught.value)
+
+
 # ---- deleting
 
 
@@ -385,13 +506,21 @@ def test_a_set_is_made_found_kept_and_deleted(call, account):
     assert take(call, account, "r1", check=True)["changed"]
     assert client.describe_snapshots(Filters=[{"Name": "volume-id", "Values": [volume]}])["Snapshots"] == []
     first = take(call, account, "r1")
-    assert first["changed"]
+    assert (first["changed"], first["created"]) == (True, True)
     assert first["set"]["volume_ids"] == [volume]
     assert first["diff"]["before"] == {"snapshots": []}
     assert first["diff"]["after"]["snapshots"][0]["tags"]["stagesync:source-volume"] == volume
     again = take(call, account, "r1", wait=True)
     assert (again["changed"], again["set"]["snapshot_ids"]) == (False, first["set"]["snapshot_ids"])
+    assert again["created"] is False
     assert "diff" not in again
+    assert take(call, account, "r1", check=True, share_with_account="222222222222")["changed"]
+    assert take(call, account, "r1", share_with_account="222222222222")["changed"]
+    assert take(call, account, "r1", share_with_account="222222222222")["changed"] is False
+    shared = client.describe_snapshot_attribute(
+        SnapshotId=first["set"]["snapshot_ids"][0], Attribute="createVolumePermission"
+    )
+    assert shared["CreateVolumePermissions"] == [{"UserId": "222222222222"}]
     Event().wait(1)  # moto tells times in whole seconds, and sets of the same time are not pruned
     second = take(call, account, "r2")
     client.create_snapshot(VolumeId=root, TagSpecifications=stray)
@@ -403,8 +532,11 @@ def test_a_set_is_made_found_kept_and_deleted(call, account):
     assert found["considered"] == 3
     found = call(ebs_snapshot_info, tags={"stagesync:set": "weekly"}, select="previous", instance_id=instance)
     assert found["chosen"]["run_id"] == "r1"
-    found = call(ebs_snapshot_info, snapshot_id=first["set"]["snapshot_ids"][0], tags={"Name": "nothing"})
+    by_id = {"snapshot_id": first["set"]["snapshot_ids"][0], "tags": {"Name": "nothing"}}
+    found = call(ebs_snapshot_info, **by_id, max_age_hours=0)
     assert found["chosen"]["run_id"] == "r1"
+    assert "it was named, so it is taken" in found["warnings"][0]["event"]["msg"]
+    assert "tag stagesync:fcv of snapshot" in call(ebs_snapshot_info, **by_id, require_mongodb=True)["msg"]
 
     prune = {"state": "pruned", "set_name": "weekly", "instance_id": instance, "keep": 1}
     assert call(ebs_snapshot_set, protect=["r1"], **prune)["changed"] is False
@@ -429,6 +561,11 @@ def test_a_set_is_made_found_kept_and_deleted(call, account):
         (ebs_snapshot_info, {"tags": {"Name": "x*"}, "select": "1"}, "the owner (looked for tag:Name=x*, owner=self)."),
         (ebs_snapshot_info, {"snapshot_id": "snap-00000000"}, "Snapshot snap-00000000 does not exist"),
         (ebs_snapshot_set, {"state": "absent", "run_id": ""}, "run_id is empty"),
+        (
+            ebs_snapshot_set,
+            {"state": "absent", "run_id": "r", "share_with_account": "me"},
+            "an account id of 12 digits",
+        ),
         (ebs_snapshot_set, {"state": "absent", "snapshot_ids": []}, "names anything to delete"),
         (ebs_snapshot_set, {"state": "pruned", "set_name": "x", "instance_id": "i-1", "keep": 0}, "keep is 0"),
     ],

@@ -148,6 +148,54 @@ def test_a_volume_of_a_snapshot_is_made_with_its_size_key_and_rate(ec2):
     assert attached(ec2, wanted)["volume"]["snapshot_id"] == "snap-1"
 
 
+KEY = "arn:aws:kms:ap-south-1:111122223333:key/1234abcd"
+
+
+@pytest.mark.parametrize(
+    ("change", "made", "says"),
+    [
+        ({}, {"Encrypted": False}, "is not encrypted, though that was asked for; it was deleted again"),
+        ({"kms_key_id": "5678"}, {"KmsKeyId": KEY}, f"is encrypted under {KEY} where 5678 is wanted"),
+    ],
+)
+def test_a_new_volume_not_encrypted_as_asked_is_deleted_before_it_is_attached(ec2, change, made, says):
+    instance(ec2)
+    shows(ec2)
+    ec2.add_response("create_volume", raw())
+    shows(ec2, raw(state="creating", **made))
+    shows(ec2, raw(**made))
+    ec2.add_response("delete_volume", {}, {"VolumeId": ONE})
+    shows(ec2)
+    with pytest.raises(api.EbsError, match=says) as caught:
+        attached(ec2, replace(WANTED, **change))
+    assert caught.value.result == {"changed": True}
+
+
+@pytest.mark.parametrize("key", ["1234abcd", KEY, "alias/x", "arn:aws:kms:ap-south-1:111122223333:alias/x"])
+def test_a_volume_under_the_key_that_was_asked_for_or_an_alias_is_taken(ec2, key):
+    instance(ec2)
+    shows(ec2, here(KmsKeyId=KEY))
+    shows(ec2, here(KmsKeyId=KEY))
+    assert attached(ec2, replace(WANTED, kms_key_id=key))["changed"] is False
+
+
+def test_an_existing_volume_under_another_key_is_refused(ec2):
+    instance(ec2)
+    shows(ec2, here(KmsKeyId=KEY))
+    with pytest.raises(api.EbsError, match=f"is encrypted under {KEY} where 5678 is wanted: delete it"):
+        attached(ec2, replace(WANTED, kms_key_id="5678"))
+
+
+def test_an_unencrypted_volume_must_be_allowed(ec2):
+    instance(ec2)
+    shows(ec2)
+    ec2.add_response("create_volume", raw(), {key: value for key, value in CREATE.items() if key != "Encrypted"})
+    shows(ec2, raw(Encrypted=False))
+    attaches(ec2)
+    shows(ec2, here(Encrypted=False))
+    assert attached(ec2, replace(WANTED, allow_unencrypted=True))["volume"]["encrypted"] is False
+
+
 def test_a_rerun_changes_nothing(ec2):
     instance(ec2, "/dev/sdg", state="stopping")
     shows(ec2, raw(TWO, "deleting"), here(), raw(OTHER, tags={"Name": "run-sourcex"}), query=BY_NAME)

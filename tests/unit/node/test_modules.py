@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -131,6 +132,39 @@ class TestNodeInfo:
         assert storage["filesystem"]["uuid"] == rig.uuid(LIVE)
         assert (storage["owner_uid"], storage["on_root_volume"]) == (4321, False)
         assert result["unsupported"] == []
+        assert storage["parts"] == [{"place": ".", "relative_path": ".", "volume_ids": [LIVE], "symlink": False}]
+
+    def test_parts_on_another_volume(self, rig, devices):
+        def parts():
+            found = run("mongodb_node_info", devices, rig.home / "bin", container="mongo", **ADMIN)
+            assert "msg" not in found, found
+            return found
+
+        part = rig.mount_point / "shop" / "index"
+        part.mkdir(parents=True)
+        subprocess.run(["mount", rig.loops[NEXT], part], check=True)
+        try:
+            found = parts()
+            assert found["storage"]["volume_ids"] == [LIVE, NEXT]
+            other = {"place": "shop/index", "relative_path": ".", "volume_ids": [NEXT], "symlink": False}
+            assert found["storage"]["parts"][1:] == [other]
+            assert found["unsupported"] == []
+        finally:
+            subprocess.run(["umount", part], check=True)
+
+    def test_links_out_of_the_dbpath(self, rig, devices):
+        outside = rig.home / "outside"
+        outside.mkdir()
+        subprocess.run(["mount", rig.loops[NEXT], outside], check=True)
+        try:
+            (rig.mount_point / "shop").symlink_to(outside)
+            found = run("mongodb_node_info", devices, rig.home / "bin", container="mongo", **ADMIN)
+            assert found["storage"]["volume_ids"] == [LIVE, NEXT]
+            (reason,) = found["unsupported"]
+            assert "part shop of the dbPath" in reason
+            assert "symbolic link" in reason
+        finally:
+            subprocess.run(["umount", outside], check=True)
 
     def test_what_is_wrong_is_said(self, rig, devices):
         path = rig.home / "bin"
@@ -141,6 +175,32 @@ class TestNodeInfo:
         assert "refused the user name or password" in refused
         rig.docker("stop")
         assert "is exited, not running" in run("mongodb_node_info", devices, path, container="mongo", **ADMIN)["msg"]
+
+    def test_the_fsync_lock_through_its_module(self, rig, devices):
+        run_id = f"test-{rig.port}"
+
+        def fsync(state, **more):
+            arguments = {"container": "mongo", "run_id": run_id, "limit": 30, **ADMIN, **more}
+            return run("mongodb_fsync", devices, rig.home / "bin", state=state, **arguments)
+
+        def locked():
+            with rig.client() as client:
+                return bool(client.admin.command("currentOp").get("fsyncLock"))
+
+        try:
+            assert "give 1 to 600" in fsync("locked", limit=601)["msg"]
+            assert "cannot name a directory" in fsync("locked", run_id="../x")["msg"]
+            assert (fsync("locked", check_mode=True)["changed"], locked()) == (True, False)
+            first = fsync("locked")
+            assert (first.get("changed"), first.get("state"), locked()) == (True, "locked", True), first
+            assert fsync("locked")["changed"] is False
+            assert (fsync("unlocked", check_mode=True)["changed"], locked()) == (True, True)
+            ended = fsync("unlocked")
+            assert (ended["changed"], ended["reason"], locked()) == (True, "released", False)
+            assert ended["diff"] == {"before": {"state": "locked"}, "after": {"state": "unlocked"}}
+            assert fsync("unlocked")["changed"] is False
+        finally:
+            shutil.rmtree(f"/run/stagesync/{run_id}", ignore_errors=True)
 
     def test_the_swap_through_its_module(self, rig, devices):
         arguments = {"container": "mongo", "mount_point": str(rig.mount_point), "volume_id": NEXT, **ADMIN}
