@@ -83,23 +83,33 @@ _PARAMETER = {
     "pattern": r"/?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*(?::[A-Za-z0-9_.-]+)?",
     "form": "the name of an SSM parameter",
 }
+_REGION = {"pattern": r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}", "form": "an AWS region such as ap-south-1"}
+_ACCOUNT = {"pattern": r"[0-9]{12}", "form": "an account id of 12 digits in quotes"}
 _TAG = {"pattern": r"[\w .:/=+@-]{1,127}", "form": "1 to 127 letters, digits, spaces and _.:/=+@-", "guard": True}
 
 # A setting that a role reads is here and in inventories/aws: a test sees to it.
 SETTINGS: dict[str, Setting] = {
+    "stagesync_allow_unencrypted": Setting("bool"),
     "stagesync_cache_gb": Setting("float", 0.25, 10000),
     "stagesync_compare": Setting("str", choices=("full", "sampled")),
+    "stagesync_consistency": Setting("str", choices=("crash_consistent", "multi_volume", "fsync_lock")),
     "stagesync_container": Setting("str", pattern=r"[A-Za-z0-9][\w.-]*", form="the name of a container"),
+    "stagesync_drill_tolerance": Setting("float", 0, 100),
+    "stagesync_drill_validate_seconds": Setting("int", 0, 86400),
     "stagesync_initialization_rate": Setting("int", 100, 300, zero=True),
     "stagesync_key_parameter": Setting("str", **_PARAMETER),
     "stagesync_kms_key_id": Setting("str", pattern=r"[\w:/-]+", form="the id, the ARN or the alias of a KMS key"),
+    "stagesync_lock_limit": Setting("int", 1, 600),
+    "stagesync_lock_prefix": Setting(
+        "str", pattern=r"(?:/[A-Za-z0-9_.-]+){1,10}", form="a path such as /stagesync/lock"
+    ),
+    "stagesync_lock_stale_seconds": Setting("int", 60, 86400),
+    "stagesync_masked_snapshot": Setting("bool"),
     "stagesync_max_lag": Setting("int", 0, 86400),
     "stagesync_parked_kept": Setting("int", 0, 100),
     "stagesync_password_parameter": Setting("str", **_PARAMETER),
     "stagesync_port": Setting("int", 1, 65535),
-    "stagesync_region": Setting(
-        "str", pattern=r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}", form="an AWS region such as ap-south-1"
-    ),
+    "stagesync_region": Setting("str", **_REGION),
     "stagesync_regions": Setting("list", pattern=r"[A-Z]{2}", form="two capital letters such as IN"),
     "stagesync_report_directory": Setting("str"),
     "stagesync_rules_file": Setting("str"),
@@ -107,8 +117,13 @@ SETTINGS: dict[str, Setting] = {
     "stagesync_set_name": Setting(
         "str", pattern=r"[A-Za-z0-9][\w.-]{0,99}", form="1 to 100 letters, digits, dots, dashes and underscores"
     ),
+    "stagesync_share_masked_with": Setting("list", **_ACCOUNT),
+    "stagesync_share_with": Setting("list", **_ACCOUNT),
+    "stagesync_snapshot_max_age": Setting("float", 0, 3650),
     "stagesync_snapshots_kept": Setting("int", 1, 1000),
     "stagesync_source_image": Setting("str", pattern=r"[\w./:@-]+", form="the name of an image"),
+    "stagesync_source_owner": Setting("str", pattern=r"self|[0-9]{12}", form="self, or an account id of 12 digits"),
+    "stagesync_source_region": Setting("str", **_REGION),
     "stagesync_staging_tag": Setting("str", **_TAG),
     "stagesync_staging_tag_value": Setting("str", **_TAG),
     "stagesync_username_parameter": Setting("str", **_PARAMETER),
@@ -123,6 +138,7 @@ _RUN_ID = {
 # Of the roles' own names, what a person says of one run.
 FOR_ONE_RUN: dict[str, Setting] = {
     "discover_sample_size": Setting("int", 0, 10**9),
+    "parked_volume_id": Setting("str", pattern=r"vol-(?:[0-9a-f]{8}|[0-9a-f]{17})", form="the id of a volume, vol-…"),
     "preview_documents": Setting("int", 1, 1000),
     "preview_show_originals": Setting("bool"),
     "restore_from_run_id": Setting("str", **_RUN_ID),
@@ -131,7 +147,7 @@ FOR_ONE_RUN: dict[str, Setting] = {
 }
 # Of the roles' settings that need no name of their own: how long to wait and how often to look, in seconds.
 _PATIENCE = re.compile(
-    r"(?:anonymize|discover|mongod|preview|promote|snapshot|validate)(?:_[a-z]+)*_(?:timeout|poll_seconds)"
+    r"(?:anonymize|discover|drill|mongod|preview|promote|restore|snapshot|validate)(?:_[a-z]+)*_(?:timeout|poll_seconds)"
 )
 _SECONDS = Setting("int", 1, 604800)
 # What the inventory says of a host, what playbooks fix, and names that tell hosts and groups apart.

@@ -67,12 +67,6 @@ options:
       - Further tags for the snapshot of one volume, by the volume's id.
     type: dict
     default: {}
-  share_with_account:
-    description:
-      - Account id that may make volumes of the snapshots, with O(state=present). They are shared once they are
-        completed.
-      - EC2 shares no snapshot under the default key for EBS, and the other account needs the use of the key.
-    type: str
   wait:
     description:
       - Wait until the snapshots are completed, with O(state=present).
@@ -228,7 +222,6 @@ kept:
   elements: str
 """
 
-import re
 from datetime import datetime, timezone
 
 try:
@@ -266,8 +259,6 @@ def present(module, client):
     )
     if params["wait"] and result["set"] and not module.check_mode:
         result = snapshots.wait_completed(client, wanted, result, params["wait_timeout"], utcnow)
-    if params["share_with_account"]:
-        result = snapshots.share(client, result, params["share_with_account"], module.check_mode)
     return result
 
 
@@ -301,7 +292,6 @@ def main():
             "tags": {"type": "dict", "default": {}},
             "kind": {"type": "str", "choices": ["snapshot", "masked"], "default": "snapshot"},
             "volume_tags": {"type": "dict", "default": {}},
-            "share_with_account": {"type": "str"},
             "wait": {"type": "bool", "default": False},
             "wait_timeout": {"type": "int", "default": 3600},
             "snapshot_ids": {"type": "list", "elements": "str", "default": []},
@@ -320,9 +310,6 @@ def main():
             module.fail_json(msg=f"{name} is empty: give a value, or leave the option out where it is not needed.")
     if module.params["state"] == "absent" and not (module.params["run_id"] or module.params["snapshot_ids"]):
         module.fail_json(msg="Neither run_id nor snapshot_ids names anything to delete: give one of them.")
-    account = module.params["share_with_account"]
-    if account is not None and not re.fullmatch(r"\d{12}", account):
-        module.fail_json(msg=f"share_with_account is {account!r}: give an account id of 12 digits.")
     if module.params["keep"] is not None and module.params["keep"] < 1:
         module.fail_json(msg=f"keep is {module.params['keep']}: keep at least 1, or use state absent.")
     api.conclude(module, "snapshots", run)

@@ -375,36 +375,6 @@ def _check_volumes(wanted: Wanted, found: list) -> None:
         )
 
 
-# ---- sharing
-
-
-def share(client, result: dict, account: str, check_mode: bool = False) -> dict:
-    """Let another account make volumes of a completed set; returns the result with `changed` and `after` in step."""
-    snapshot_ids = result["set"]["snapshot_ids"] if result["set"] else []
-    missing = [snapshot_id for snapshot_id in snapshot_ids if account not in _shared_with(client, snapshot_id)]
-    if not missing or result["set"]["pending"]:
-        return result
-    for snapshot_id in [] if check_mode else missing:
-        what = f"share snapshot {snapshot_id} with account {account} (not possible under the default key for EBS)"
-        Handler.common_error_handler(what)(AWSRetry.jittered_backoff()(client.modify_snapshot_attribute))(
-            SnapshotId=snapshot_id,
-            Attribute="createVolumePermission",
-            OperationType="add",
-            UserIds=[account],
-        )
-    after = [
-        {**entry, "shared_with": account} if entry["snapshot_id"] in missing else entry for entry in result["after"]
-    ]
-    return {**result, "changed": True, "after": after}
-
-
-@Handler.common_error_handler("see whom the snapshot is shared with")
-@AWSRetry.jittered_backoff()
-def _shared_with(client, snapshot_id: str) -> set:
-    answer = client.describe_snapshot_attribute(SnapshotId=snapshot_id, Attribute="createVolumePermission")
-    return {entry["UserId"] for entry in answer.get("CreateVolumePermissions", []) if "UserId" in entry}
-
-
 # ---- deleting
 
 

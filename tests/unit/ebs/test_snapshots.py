@@ -99,19 +99,6 @@ def error(ec2, code, method="describe_snapshots", message="No."):
     ec2.add_client_error(method, code, message, expected_params=None)
 
 
-def modify(ec2, number):
-    added = {"Attribute": "createVolumePermission", "OperationType": "add", "UserIds": ["222222222222"]}
-    ec2.add_response("modify_snapshot_attribute", {}, {"SnapshotId": f"snap-{number}", **added})
-
-
-def shared_with(ec2, number, *accounts):
-    ec2.add_response(
-        "describe_snapshot_attribute",
-        {"CreateVolumePermissions": [{"UserId": account} for account in accounts]},
-        {"SnapshotId": f"snap-{number}", "Attribute": "createVolumePermission"},
-    )
-
-
 # ---- finding
 
 
@@ -407,39 +394,6 @@ def test_each_volume_has_tags_of_its_own(ec2):
     assert result["set"]["snapshots"][1]["tags"]["stagesync:place"] == "journal"
 
 
-# ---- sharing
-
-
-def taken(*members):
-    entry = selection.group(list(map(snapshots.simplify, members)), NOW)[0]
-    return {"changed": False, "set": entry, "before": [], "after": [{"snapshot_id": s} for s in entry["snapshot_ids"]]}
-
-
-def test_only_what_is_not_shared_yet_is_shared(ec2):
-    shared_with(ec2, 1, "222222222222")
-    shared_with(ec2, 2)
-    modify(ec2, 2)
-    result = snapshots.share(ec2.client, taken(member(1, "vol-1"), member(2, "vol-2")), "222222222222")
-    assert result["changed"]
-    assert result["after"] == [{"snapshot_id": "snap-1"}, {"snapshot_id": "snap-2", "shared_with": "222222222222"}]
-
-
-def test_a_pending_set_is_not_shared_yet_and_check_mode_shares_nothing(ec2):
-    shared_with(ec2, 1)
-    assert snapshots.share(ec2.client, taken(raw(1, "vol-1", "pending")), "222222222222")["changed"] is False
-    shared_with(ec2, 1)
-    assert snapshots.share(ec2.client, taken(raw(1, "vol-1")), "222222222222", True)["changed"] is True
-
-
-def test_a_snapshot_that_cannot_be_shared_is_named(ec2):
-    shared_with(ec2, 1)
-    error(ec2, "InvalidParameter", "modify_snapshot_attribute", "Encrypted snapshots with EBS default key.")
-    with pytest.raises(api.EbsApiError) as caught:
-        snapshots.share(ec2.client, taken(raw(1, "vol-1")), "222222222222")
-    assert "share snapshot snap-1 with account 222222222222" in api.explain(caught.value)
-    assert "default key for EBS" in api.explain(caught.value)
-
-
 # ---- deleting
 
 
@@ -514,13 +468,6 @@ def test_a_set_is_made_found_kept_and_deleted(call, account):
     assert (again["changed"], again["set"]["snapshot_ids"]) == (False, first["set"]["snapshot_ids"])
     assert again["created"] is False
     assert "diff" not in again
-    assert take(call, account, "r1", check=True, share_with_account="222222222222")["changed"]
-    assert take(call, account, "r1", share_with_account="222222222222")["changed"]
-    assert take(call, account, "r1", share_with_account="222222222222")["changed"] is False
-    shared = client.describe_snapshot_attribute(
-        SnapshotId=first["set"]["snapshot_ids"][0], Attribute="createVolumePermission"
-    )
-    assert shared["CreateVolumePermissions"] == [{"UserId": "222222222222"}]
     Event().wait(1)  # moto tells times in whole seconds, and sets of the same time are not pruned
     second = take(call, account, "r2")
     client.create_snapshot(VolumeId=root, TagSpecifications=stray)
@@ -561,11 +508,6 @@ def test_a_set_is_made_found_kept_and_deleted(call, account):
         (ebs_snapshot_info, {"tags": {"Name": "x*"}, "select": "1"}, "the owner (looked for tag:Name=x*, owner=self)."),
         (ebs_snapshot_info, {"snapshot_id": "snap-00000000"}, "Snapshot snap-00000000 does not exist"),
         (ebs_snapshot_set, {"state": "absent", "run_id": ""}, "run_id is empty"),
-        (
-            ebs_snapshot_set,
-            {"state": "absent", "run_id": "r", "share_with_account": "me"},
-            "an account id of 12 digits",
-        ),
         (ebs_snapshot_set, {"state": "absent", "snapshot_ids": []}, "names anything to delete"),
         (ebs_snapshot_set, {"state": "pruned", "set_name": "x", "instance_id": "i-1", "keep": 0}, "keep is 0"),
     ],
