@@ -126,7 +126,9 @@ def _what(rule: FieldRule, path: tuple[str, ...]) -> str:
     """The rule and the field that it touches, as a sentence begins."""
     if "unlisted" in rule.options:
         return f"no rule names {rule.text!r}, which is dropped: that"
-    return f"the mask {rule.mask}" + ("" if rule.path == path else f" on {rule.text!r}")
+    # Only this form of an address mask loses something.
+    form = " with 'keep: prefix'" if rule.options.get("keep") == "prefix" else ""
+    return f"the mask {rule.mask}{form}" + ("" if rule.path == path else f" on {rule.text!r}")
 
 
 # -- what breaks
