@@ -343,7 +343,8 @@ _LIST = (
         },
         note="`keep: prefix` is the construction of Crypto-PAn (Xu, Fan, Ammar, Moon, ICNP 2002): two addresses share "
         "as many leading bits after masking as before. It takes IPv4, IPv6 and networks (10.0.0.0/8), and redacts "
-        "all else. Two spellings of one address become the same text, so that a unique index is refused. Who knows some originals learns something of their neighbours.",
+        "all else. Two spellings of one address become the same text, so that a unique index is refused. Who knows some "
+        "originals learns something of their neighbours.",
     ),
     Mask(
         name="ipv6",
