@@ -343,8 +343,8 @@ _LIST = (
         },
         note="`keep: prefix` is the construction of Crypto-PAn (Xu, Fan, Ammar, Moon, ICNP 2002): two addresses share "
         "as many leading bits after masking as before. It takes IPv4, IPv6 and networks (10.0.0.0/8), and redacts "
-        "all else. Two spellings of one address become the same text, so that a unique index is refused. Who knows some "
-        "originals learns something of their neighbours.",
+        "all else. Two spellings of one address become the same text, so that a unique index is refused. Who knows "
+        "some originals learns something of their neighbours.",
     ),
     Mask(
         name="ipv6",
@@ -468,8 +468,8 @@ _LIST = (
             "person": options.path("the field whose value picks the shift, so that all dates of a person move alike"),
             **_domain("date_shift"),
         },
-        note="Without `person`, the date itself picks the shift: equal dates stay equal, spans do not stay. With it, "
-        "a date whose document lacks that field is redacted.",
+        note="Without `person`, the moment itself picks the shift, as date or as text (UTC, or the zone it names): "
+        "equal moments move alike, spans do not stay. With it, a date whose document lacks that field is redacted.",
     ),
     Mask(
         name="date_truncate",
