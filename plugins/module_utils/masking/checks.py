@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,9 +26,7 @@ _LANGUAGES = (
 Found = list  # of (FieldRule, sentence)
 
 
-def problems(
-    rules: CollectionRules, collection: Any, shard_key: Iterable[str] = ()
-) -> list[tuple[FieldRule, str]]:
+def problems(rules: CollectionRules, collection: Any, shard_key: Collection[str] = ()) -> list[tuple[FieldRule, str]]:
     """Every rule that an index, an option or the shard key would not survive, with a sentence that says why.
 
     `collection` is a catalog.Collection, or anything with its `indexes` (createIndexes documents) and `options`. A
