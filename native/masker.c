@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ABI 1
+#define ABI 2
 #define EXPORT __attribute__((visibility("default")))
 #define MAX_DEPTH 250                 /* a server takes documents nested 200 deep */
 #define MAX_DOCUMENT (16 << 20)       /* bytes */
@@ -740,19 +740,22 @@ static int number_at(const uint8_t *at, int size)
     return value;
 }
 
-/* HH:MM, then :SS and a fraction, then Z or an offset as in +05:30, +0530 or +05, as ISO 8601 and RFC 3339 write them. */
-static bool is_time(const uint8_t *at, const uint8_t *end)
+/* HH:MM, then :SS and a fraction, then Z or an offset as in +05:30, +0530 or +05, as ISO 8601 and RFC 3339 write them;
+ * the milliseconds since midnight in UTC. */
+static bool read_time(const uint8_t *at, const uint8_t *end, int64_t *milliseconds)
 {
     if (end - at < 5 || number_at(at, 2) < 0 || number_at(at, 2) > 24 || at[2] != ':' || number_at(at + 3, 2) < 0 ||
         number_at(at + 3, 2) > 59)
         return false;
+    *milliseconds = (number_at(at, 2) * 60 + number_at(at + 3, 2)) * INT64_C(60000);
     at += 5;
     if (end - at >= 3 && at[0] == ':' && number_at(at + 1, 2) >= 0 && number_at(at + 1, 2) <= 60) {
+        *milliseconds += number_at(at + 1, 2) * 1000;
         at += 3;
         if (end - at >= 2 && (*at == '.' || *at == ',')) {
             const uint8_t *first = ++at;
-            while (at < end && at - first < 9 && *at >= '0' && *at <= '9')
-                at++;
+            for (int part = 100; at < end && at - first < 9 && *at >= '0' && *at <= '9'; at++, part /= 10)
+                *milliseconds += part * (*at - '0');
             if (at == first)
                 return false;
         }
@@ -765,29 +768,42 @@ static bool is_time(const uint8_t *at, const uint8_t *end)
         return at + 1 == end;
     if ((*at != '+' && *at != '-') || end - at < 3 || number_at(at + 1, 2) < 0 || number_at(at + 1, 2) > 14)
         return false;
+    int64_t minute = *at == '+' ? 60000 : -60000;
+    *milliseconds -= number_at(at + 1, 2) * 60 * minute;
     at += 3;
     if (at < end && *at == ':')
         at++;
     else if (at == end)
         return true;
-    return end - at == 2 && number_at(at, 2) >= 0 && number_at(at, 2) <= 59;
+    if (end - at != 2 || number_at(at, 2) < 0 || number_at(at, 2) > 59)
+        return false;
+    *milliseconds -= number_at(at, 2) * minute;
+    return true;
 }
 
-static bool mask_date_text(Engine *e, Bytes text, int64_t shift)
+/* The day that a text begins with, and its moment in milliseconds from 1970, in UTC where it names no other zone. */
+static bool read_date(Bytes text, int64_t *days, int64_t *moment)
 {
+    int64_t time = 0;
     if (text.size < 10 || text.size > 40 || text.at[4] != '-' || text.at[7] != '-' ||
         (text.size > 10 && !strchr("Tt ", text.at[10])))
         return false;
-    if (text.size > 10 && !is_time(text.at + 11, text.at + text.size))
+    if (text.size > 10 && !read_time(text.at + 11, text.at + text.size, &time))
         return false;
     int year = number_at(text.at, 4), month = number_at(text.at + 5, 2), day = number_at(text.at + 8, 2);
     int same_month, same_day;
     if (year < 0 || month < 1 || month > 12 || day < 1)
         return false;
-    date_from(days_from(year, month, day), &year, &same_month, &same_day);
-    if (same_month != month || same_day != day) /* 30 February */
-        return false;
-    date_from(days_from(year, month, day) + shift, &year, &month, &day);
+    *days = days_from(year, month, day);
+    *moment = *days * DAY + time;
+    date_from(*days, &year, &same_month, &same_day);
+    return same_month == month && same_day == day; /* not 30 February */
+}
+
+static bool put_date(Engine *e, Bytes text, int64_t days)
+{
+    int year, month, day;
+    date_from(days, &year, &month, &day);
     if (year < 0 || year > 9999)
         return false;
     char written[10] = { (char)('0' + year / 1000), (char)('0' + year / 100 % 10), (char)('0' + year / 10 % 10),
@@ -798,11 +814,13 @@ static bool mask_date_text(Engine *e, Bytes text, int64_t shift)
     return true;
 }
 
-/* Days, never 0, by the person's value where one is named and there, by the date's own otherwise. */
-static int64_t days_of_shift(Engine *e, Node *node, int type, Bytes value, int attempt)
+/* Days, never 0, by the person's value where one is named and there, otherwise by the moment, as date or as text. */
+static int64_t days_of_shift(Engine *e, Node *node, int64_t moment, int attempt)
 {
     char text[24];
     Stream s;
+    int type = DATE;
+    Bytes value = { (const uint8_t *)&moment, 8 };
     if (node->constant.size) {
         if (!find_person(e, node))
             return 0;
@@ -815,8 +833,6 @@ static int64_t days_of_shift(Engine *e, Node *node, int type, Bytes value, int a
     return drawn >= 0 ? drawn + 1 : drawn;
 }
 
-/* ---- programs: write the value (not type and name) of one scalar; false where it is not taken --------------------- */
-
 static size_t begin_string(Engine *e) { put_int(e, 0); return e->size; }
 
 static void end_string(Engine *e, size_t start)
@@ -827,6 +843,33 @@ static void end_string(Engine *e, size_t start)
     int32_t size = (int32_t)(e->size - start);
     memcpy(e->out + start - 4, &size, 4);
 }
+
+static bool mask_date(Engine *e, Node *node, int type, Bytes value, int attempt)
+{
+    int64_t days = 0, moment;
+    if (type == DATE)
+        moment = long_at(value.at);
+    else if (!read_date(text_of(value), &days, &moment))
+        return false;
+    if (moment > MAX_DATE || moment < -MAX_DATE)
+        return false;
+    int64_t shift = days_of_shift(e, node, moment, attempt);
+    if (!shift)
+        return false;
+    if (type == DATE) {
+        moment += shift * DAY;
+        if (moment > MAX_DATE || moment < -MAX_DATE)
+            return false;
+        put_long(e, moment);
+        return true;
+    }
+    size_t start = begin_string(e);
+    bool taken = put_date(e, text_of(value), days + shift);
+    end_string(e, start);
+    return taken;
+}
+
+/* ---- programs: write the value (not type and name) of one scalar; false where it is not taken --------------------- */
 
 static int mask_leaf(Engine *e, Node *node, int type, Bytes name, Bytes value, int depth);
 
@@ -1046,27 +1089,8 @@ static bool program(Engine *e, Node *node, int type, Bytes value, int attempt)
         taken = mask_characters(e, node, text_of(value), attempt);
         end_string(e, start);
         return taken;
-    case OP_DATE_SHIFT: {
-        if (type != DATE && type != STRING)
-            return false;
-        int64_t shift = days_of_shift(e, node, type, value, attempt);
-        if (!shift)
-            return false;
-        if (type == DATE) {
-            int64_t date = long_at(value.at);
-            if (date > MAX_DATE || date < -MAX_DATE)
-                return false;
-            date += shift * DAY;
-            if (date > MAX_DATE || date < -MAX_DATE)
-                return false;
-            put_long(e, date);
-            return true;
-        }
-        start = begin_string(e);
-        taken = mask_date_text(e, text_of(value), shift);
-        end_string(e, start);
-        return taken;
-    }
+    case OP_DATE_SHIFT:
+        return (type == DATE || type == STRING) && mask_date(e, node, type, value, attempt);
     default:
         return false;
     }
@@ -1435,6 +1459,17 @@ static bool is_redacted(const Element *one, const Element *other)
     return true;
 }
 
+/* Whether it is one of the values that the mask chooses from: a type byte and the value each. */
+static bool is_among(const Node *node, const Element *element)
+{
+    for (int i = 0; i < node->part_count; i++) {
+        Bytes part = node->parts[i].data, inner = { part.at + 1, part.size - 1 };
+        if (part.at[0] == element->type && same(inner, element->value))
+            return true;
+    }
+    return false;
+}
+
 /* Whether a masked leaf is beyond doubt what the rules promise; anything doubtful is for Python to judge. */
 static bool compare_leaf(const Node *node, const Element *one, const Element *other, Change *changes, int depth)
 {
@@ -1455,13 +1490,18 @@ static bool compare_leaf(const Node *node, const Element *one, const Element *ot
     }
     if (nothing)
         return equal_elements(one, other);
+    if (node->op == OP_PYTHON && node->part_count && one->type != ARRAY) { /* the mask choice */
+        *(equal_elements(one, other) ? &change->allowed : &change->changed) += 1;
+        return is_redacted(one, other) || is_among(node, other);
+    }
     if (node->op == OP_TEMPLATE || (node->flags & OTHER_TYPE && one->type != ARRAY)) {
         *(equal_elements(one, other) ? &change->allowed : &change->changed) += 1;
         return other->type == (node->op == OP_TEMPLATE ? STRING : one->type); /* another type is for Python to judge */
     }
     if (one->type != other->type)
         return false;
-    if (one->type == ARRAY) {
+    bool takes = node->op == OP_PYTHON && node->types >> (one->type & 31) & 1;
+    if (one->type == ARRAY && !takes) {
         Element first = first_of(one->value), second = first_of(other->value);
         for (;;) {
             int more = next(&first);
@@ -1473,7 +1513,6 @@ static bool compare_leaf(const Node *node, const Element *one, const Element *ot
                 return false;
         }
     }
-    bool takes = node->op == OP_PYTHON && node->types >> (one->type & 31) & 1;
     if ((node->op == OP_REDACT || (one->type == DOCUMENT && !takes)) && !is_redacted(one, other))
         return false;
     if (!same(one->value, other->value)) {
@@ -1578,6 +1617,115 @@ EXPORT int masker_compare(Engine *e, const uint8_t *one, size_t one_size, size_t
     }
     free(before);
     return reason;
+}
+
+/* ---- telling documents apart by what is not masked of them, where no _id joins them ----------------------------------- */
+
+typedef struct { Engine *e; const Node *salt; bool ordered, clean; } Rest;
+
+static const Node EVERYTHING = { .rule = -1, .op = OP_KEEP };
+
+static void digest(const Rest *rest, size_t start, uint8_t to[64])
+{
+    Bytes written = { rest->e->out + start, rest->e->size - start };
+    hash_block(rest->salt, 0, -1, written, to);
+    rest->e->size = start;
+}
+
+static void add(uint64_t sum[2], const uint8_t *number)
+{
+    uint64_t low = (uint64_t)long_at(number);
+    sum[0] += low;
+    sum[1] += (uint64_t)long_at(number + 8) + (sum[0] < low);
+}
+
+static int put_rest(const Rest *rest, const Node *node, Bytes document, bool kept, bool array, int depth);
+
+/* One value without what is masked of it: 1, or 0 where nothing of it stays. */
+static int put_rest_value(const Rest *rest, const Node *node, const Element *element, Bytes name, bool masked_name, bool kept,
+                          int depth)
+{
+    bool leaf = !node->count && !node->star && !node->key, below = element->type == DOCUMENT || element->type == ARRAY;
+    kept = kept || node->op == OP_KEEP;
+    if (leaf && node->op != OP_KEEP)
+        return 0;
+    if (!leaf && !below && !kept && !is_nothing(element->type))
+        return 0;
+    put_byte(rest->e, (uint8_t)element->type);
+    put_byte(rest->e, masked_name);
+    put(rest->e, name.at, name.size);
+    put_byte(rest->e, 0);
+    if (below && !(leaf && rest->ordered)) {
+        int fault = put_rest(rest, leaf ? &EVERYTHING : node, element->value, kept, element->type == ARRAY, depth + 1);
+        return fault < 0 ? fault : 1;
+    }
+    put(rest->e, element->value.at, element->value.size);
+    return 1;
+}
+
+/* A time series keeps its measurements by column, so that the order of their fields is the server's own: the digests of
+ * the fields are added up there. Elsewhere, and in arrays everywhere, the order counts. */
+static int put_rest(const Rest *rest, const Node *node, Bytes document, bool kept, bool array, int depth)
+{
+    static const Bytes nameless = { (const uint8_t *)"", 0 };
+    bool ordered = rest->ordered || array;
+    uint64_t sum[2] = { 0, 0 };
+    uint8_t hashed[64];
+    Element element = first_of(document);
+    int more, hint = 0;
+    if (depth > MAX_DEPTH)
+        return FAULT_TOO_DEEP;
+    while ((more = next(&element)) == 1) {
+        const Node *child = array ? node : child_of(node, element.name, &hint);
+        if (!child && !kept && !rest->clean)
+            continue; /* the clean copy must not hold it */
+        bool masked_name = !array && node->key && is_key(node, child, element.name) && element.name.size &&
+                           node->key->op != OP_KEEP;
+        size_t start = rest->e->size;
+        more = put_rest_value(rest, child ? child : &EVERYTHING, &element, array || masked_name ? nameless : element.name,
+                              masked_name, kept, depth);
+        if (more < 0 || rest->e->failed)
+            return more < 0 ? more : FAULT_MEMORY;
+        if (more && !ordered) {
+            digest(rest, start, hashed);
+            add(sum, hashed);
+        }
+    }
+    if (!ordered)
+        put(rest->e, sum, 16);
+    put_byte(rest->e, 0);
+    return more;
+}
+
+/* Add up the digests of a batch's documents. `out` holds the digest of each that is not above the limit, and where it is. */
+EXPORT int64_t masker_rests(Engine *e, const uint8_t *batch, size_t size, const uint8_t salt[32], bool ordered, bool clean,
+                            const uint8_t limit[16], uint64_t sum[2])
+{
+    Node salted = { .rule = -1 };
+    Rest rest = { e, &salted, ordered, clean };
+    int64_t documents = 0;
+    begin_hash(salt, 0, salted.midstate);
+    e->size = 0;
+    e->failed = false;
+    for (size_t at = 0; at < size; documents++) {
+        uint8_t hashed[64];
+        int64_t length = value_size(DOCUMENT, batch + at, size - at);
+        if (length < 0)
+            return FAULT_MALFORMED;
+        Bytes document = { batch + at, (size_t)length };
+        size_t start = e->size;
+        int fault = put_rest(&rest, e->nodes[0], document, e->keep_unlisted, false, 0);
+        if (fault < 0 || e->failed)
+            return fault < 0 ? fault : FAULT_MEMORY;
+        digest(&rest, start, hashed);
+        add(sum, hashed);
+        if (memcmp(hashed, limit, 16) <= 0) {
+            put(e, hashed, 16);
+            put_long(e, (int64_t)at);
+        }
+        at += (size_t)length;
+    }
+    return e->failed ? FAULT_MEMORY : documents;
 }
 
 /* ---- building the tree ------------------------------------------------------------------------------------------------ */

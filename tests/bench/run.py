@@ -1,7 +1,7 @@
 """`make bench`: how fast the copy and the comparison are, what they need, and where the time goes.
 
 Real mongods on this machine, ratios within one run. SCALE=1 takes the sizes that docs/benchmarks.md states.
-Usage: run.py [speed] [memory] [growth] [small]
+Usage: run.py [speed] [memory] [growth] [small] [unjoined]
 """
 
 from __future__ import annotations
@@ -322,6 +322,33 @@ def small(bench: Bench) -> None:
     bench.source.client.drop_database("bench")
 
 
+def unjoined(bench: Bench) -> None:
+    """Comparisons in which no _id tells which document is which."""
+    count, chance = int(1_000_000 * SCALE), random.Random(9)
+    database = bench.source.client.bench
+    ways = {
+        "joined by _id": ("keep", {}),
+        "masked _id": ("hash", {}),
+        "time series": ("keep", {"timeseries": {"timeField": "updated", "metaField": "plan"}}),
+    }
+    rows, plain = [], 0.0
+    for name, (mask, options) in ways.items():
+        bench.people(0)
+        database.people.drop()
+        database.create_collection("people", **options)
+        for start in range(0, count, 10_000):
+            many = ({**person(number, chance), "_id": f"p{number}"} for number in range(start, start + 10_000))
+            database.people.insert_many(many, ordered=False)
+        text = rules(EIGHT).replace("_id: keep", f"_id: {mask}")
+        bench.copy(text)
+        speed = count / middle([bench.measure("compare", text) for _round in range(ROUNDS)], "seconds")
+        plain = plain or speed
+        rows.append([name, f"{speed:,.0f}", f"{speed / plain:.2f}"])
+    bench.source.client.drop_database("bench")
+    print(f"\n## Comparisons without a join by _id: {count:,} documents\n")
+    table(["what", "documents/s", "of the comparison by _id (wanted: >= 0.2)"], rows)
+
+
 def middle(runs: list[dict], what: str) -> float:
     return statistics.median(found[what] for found in runs)
 
@@ -334,7 +361,7 @@ def table(head: list[str], rows: list[list[str]]) -> None:
     print()
 
 
-PARTS = {"speed": speed, "memory": memory, "growth": growth, "small": small}
+PARTS = {"speed": speed, "memory": memory, "growth": growth, "small": small, "unjoined": unjoined}
 
 
 def main() -> None:

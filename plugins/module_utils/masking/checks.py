@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,8 +26,8 @@ _LANGUAGES = (
 Found = list  # of (FieldRule, sentence)
 
 
-def problems(rules: CollectionRules, collection: Any) -> list[tuple[FieldRule, str]]:
-    """Every rule that an index or option of the collection would not survive, with a sentence that says why.
+def problems(rules: CollectionRules, collection: Any, shard_key: Collection[str] = ()) -> list[tuple[FieldRule, str]]:
+    """Every rule that an index, an option or the shard key would not survive, with a sentence that says why.
 
     `collection` is a catalog.Collection, or anything with its `indexes` (createIndexes documents) and `options`. A
     field that is dropped for want of a rule is told by a rule `remove` that stands for that.
@@ -37,6 +37,8 @@ def problems(rules: CollectionRules, collection: Any) -> list[tuple[FieldRule, s
     found: Found = []
     for index in collection.indexes:
         found += _index(rules, index)
+    for path in shard_key:
+        found += _unique(rules, {"key": shard_key}, tuple(path.split(".")), "the shard key")
     series = collection.options.get("timeseries")
     if series:
         found += _time_series(rules, series, collection.options.get("expireAfterSeconds"))
@@ -51,7 +53,7 @@ def _index(rules: CollectionRules, index: Mapping[str, Any]) -> Iterator[tuple[F
     name, key = f"index {index.get('name', '')!r}", index["key"]
     if index.get("unique"):
         for path in key:
-            yield from _unique(rules, index, tuple(path.split(".")), name)
+            yield from _unique(rules, index, tuple(path.split(".")), f"unique {name}")
     if "expireAfterSeconds" in index and len(key) == 1:
         yield from _expiring(rules, tuple(list(key)[0].split(".")), index["expireAfterSeconds"], f"TTL {name}")
     for path, kind in key.items():
@@ -126,7 +128,9 @@ def _what(rule: FieldRule, path: tuple[str, ...]) -> str:
     """The rule and the field that it touches, as a sentence begins."""
     if "unlisted" in rule.options:
         return f"no rule names {rule.text!r}, which is dropped: that"
-    return f"the mask {rule.mask}" + ("" if rule.path == path else f" on {rule.text!r}")
+    # Only this form of an address mask loses something.
+    form = " with 'keep: prefix'" if rule.options.get("keep") == "prefix" else ""
+    return f"the mask {rule.mask}{form}" + ("" if rule.path == path else f" on {rule.text!r}")
 
 
 # -- what breaks
@@ -138,14 +142,14 @@ def _unique(
     text = ".".join(path)
     for rule in affecting(rules, path):
         if rule.path[-1] == KEY:
-            yield rule, f"the names that {rule.text!r} masks are part of unique {name}: it would hold nothing any more"
+            yield rule, f"the names that {rule.text!r} masks are part of {name}: it would hold nothing any more"
             continue
         if MASKS[rule.mask].unique(rule.options) or _left_out(rule.mask, index, text):
             continue
         unique = [mask.name for mask in MASKS.values() if mask.keeps_unique and mask.name != "keep"]
         yield (
             rule,
-            f"{_what(rule, path)} does not keep values apart, but {text!r} is in unique {name}: use one of "
+            f"{_what(rule, path)} does not keep values apart, but {text!r} is in {name}: use one of "
             f"{', '.join(unique)}, or keep",
         )
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.stagesync.aws.plugins.module_utils.masking import programs
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import MASKS, Key
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.notation import to_bson
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import CollectionRules, FieldRule, path_text
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client import EXACT, BSONError
 
@@ -27,7 +28,7 @@ except ImportError:
 STAR, KEY = "*", "<key>"
 # Beside the modules' own Python, where `make tools` and the role host_python put it.
 LIBRARY = os.path.join(sys.prefix, "lib", "stagesync", "masker.so")
-_ABI = 1
+_ABI = 2
 
 # The numbers are masker.c's.
 _OPERATIONS = {
@@ -55,6 +56,8 @@ _FAULTS = {
     -4: "the document is nested more than 250 deep",
 }
 _CALLBACK = -5
+# ctypes reads memory by the length of a C int.
+_MOST_BYTES = 2**31 - 1
 # Names that no rule names, each with its count; beyond, keys of a map fill the memory, and count as one.
 _MOST_NAMES = 10_000
 _TYPES = {
@@ -84,6 +87,19 @@ class Stop:
     other: int
     reason: str
     compared: int
+
+
+class Rests:
+    """The sum of digests over documents, the same in any order of them, and how many they are."""
+
+    def __init__(self) -> None:
+        self.total = (ctypes.c_uint64 * 2)()
+        self.count = 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rests) and (self.count, *self.total) == (other.count, *other.total)
+
+    __hash__ = None
 
 
 class _Count(ctypes.Structure):
@@ -120,7 +136,13 @@ _SIGNATURES = {
         [ctypes.c_void_p, *[ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(ctypes.c_size_t)] * 2,
          ctypes.POINTER(ctypes.c_uint64), ctypes.POINTER(ctypes.c_uint64)],
     ),
+    "masker_rests": (
+        ctypes.c_int64,
+        [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_bool, ctypes.c_bool,
+         ctypes.c_char_p,         ctypes.POINTER(ctypes.c_uint64)],
+    ),
 }  # fmt: skip
+_SIZE, _REST = struct.Struct("<i"), struct.Struct("<16sq")
 _library = None
 
 
@@ -263,6 +285,14 @@ class _Tree:
         )
         for part in getattr(program, "parts", ()):
             self._part(node, part)
+        if rule.mask == "choice" and self.key is None:
+            for value in rule.options["values"]:
+                kind, data = _encoded(to_bson(value))
+                self._check(
+                    self.native.masker_part(
+                        self.handle, node, _LITERAL, 0, 0, bytes([kind]) + data, len(data) + 1, None
+                    )
+                )
 
     def _part(self, node: int, part: Any) -> None:
         a = b = 0
@@ -284,11 +314,22 @@ class _Tree:
             kind, a = _HEX, part.characters
         self._check(self.native.masker_part(self.handle, node, kind, a, b, data, len(data), ends))
 
+    def out(self) -> bytes:
+        """What the engine wrote last."""
+        size = _checked_size(self.native.masker_size(self.handle))
+        return ctypes.string_at(self.native.masker_out(self.handle), size)
+
     def unlisted(self) -> dict[str, int]:
         return {
             path_text((*self.paths[node], name.decode("utf-8", "replace"))): count
             for (node, name), (_last, count) in sorted(self.calls.seen.items())
         }
+
+
+def _checked_size(size: int) -> int:
+    if size > _MOST_BYTES:
+        raise EngineError(f"a batch of {size} bytes is too long: hand over fewer documents, 2 GiB at most")
+    return size
 
 
 def _names(path: tuple[str, ...]) -> bytes:
@@ -327,8 +368,7 @@ class Masker:
     def mask(self, documents: bytes) -> bytes:
         """Concatenated BSON documents in, the masked ones out, in order."""
         self._run(documents)
-        native, handle = self._tree.native, self._tree.handle
-        return ctypes.string_at(native.masker_out(handle), native.masker_size(handle))
+        return self._tree.out()
 
     def scan(self, documents: bytes) -> int:
         """Only look: add to the counts and the unlisted fields; the number of documents."""
@@ -337,7 +377,7 @@ class Masker:
     def _run(self, documents: bytes) -> int:
         tree = self._tree
         before = tree.native.masker_number(tree.handle)
-        result = tree.native.masker_mask(tree.handle, documents, len(documents))
+        result = tree.native.masker_mask(tree.handle, documents, _checked_size(len(documents)))
         error, tree.calls.error = tree.calls.error, None
         if error is not None and not isinstance(error, Exception):
             raise error
@@ -378,6 +418,7 @@ class Comparer:
 
         Raises EngineError where a document is not valid BSON.
         """
+        _checked_size(max(len(one), len(other)))
         at, other_at = ctypes.c_size_t(start[0]), ctypes.c_size_t(start[1])
         compared = ctypes.c_uint64(0)
         reason = self._tree.native.masker_compare(
@@ -386,6 +427,26 @@ class Comparer:
         if reason < 0:
             raise EngineError(_FAULTS[reason])
         return Stop(at.value, other_at.value, ("end", "id", "suspicious")[reason], compared.value)
+
+    def rests(
+        self, documents: bytes, rests: Rests, limit: bytes, salt: bytes, in_order: bool, clean: bool
+    ) -> list[tuple[bytes, bytes]]:
+        """Add the digests of what is not masked of a batch; the documents whose digest is not above the limit.
+
+        `salt`: 32 bytes. `in_order`: whether the order of fields counts. `clean`: what no rule names counts,
+        for the clean copy must not hold it. Raises EngineError as `pairs` does.
+        """
+        tree = self._tree
+        found = tree.native.masker_rests(
+            tree.handle, documents, _checked_size(len(documents)), salt, in_order, clean, limit, rests.total
+        )
+        if found < 0:
+            raise EngineError(_FAULTS[found])
+        rests.count += found
+        return [
+            (digest, documents[at : at + _SIZE.unpack_from(documents, at)[0]])
+            for digest, at in _REST.iter_unpack(tree.out())
+        ]
 
     def counts(self) -> dict[FieldRule, tuple[int, int]]:
         """By masked rule, the values that changed, and those that may equal their original and do."""

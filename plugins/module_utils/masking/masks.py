@@ -101,9 +101,9 @@ class Mask:
 
     def unique(self, chosen: Mapping[str, Any]) -> frozenset:
         """`keeps_unique` under these options."""
-        # A prefix-preserving address is one to one.
-        if self.name == "ipv4" and chosen.get("keep") == "prefix":
-            return frozenset({"string"})
+        # One to one by the address and not by its spelling: "::1" and "0:0:0:0:0:0:0:1" become the same text.
+        if chosen.get("keep") == "prefix":
+            return frozenset()
         return self.keeps_unique
 
     def result_types(self, chosen: Mapping[str, Any]) -> frozenset | None:
@@ -342,8 +342,9 @@ _LIST = (
             **_domain("ipv4"),
         },
         note="`keep: prefix` is the construction of Crypto-PAn (Xu, Fan, Ammar, Moon, ICNP 2002): two addresses share "
-        "as many leading bits after masking as before. It takes IPv4, IPv6 and networks (10.0.0.0/8), redacts all "
-        "else, and keeps addresses unique. Who knows some originals learns something of their neighbours.",
+        "as many leading bits after masking as before. It takes IPv4, IPv6 and networks (10.0.0.0/8), and redacts "
+        "all else. Two spellings of one address become the same text, so that a unique index is refused. Who knows "
+        "some originals learns something of their neighbours.",
     ),
     Mask(
         name="ipv6",
@@ -359,7 +360,7 @@ _LIST = (
             **_domain("ipv6"),
         },
         keeps_unique=_STRING,
-        note="`keep: prefix` is that of ipv4.",
+        note="`keep: prefix` is that of ipv4, and does not stay unique.",
     ),
     _fixed(
         "uuid",
@@ -467,8 +468,8 @@ _LIST = (
             "person": options.path("the field whose value picks the shift, so that all dates of a person move alike"),
             **_domain("date_shift"),
         },
-        note="Without `person`, the date itself picks the shift: equal dates stay equal, spans do not stay. With it, "
-        "a date whose document lacks that field is redacted.",
+        note="Without `person`, the moment itself picks the shift, as date or as text (UTC, or the zone it names): "
+        "equal moments move alike, spans do not stay. With it, a date whose document lacks that field is redacted.",
     ),
     Mask(
         name="date_truncate",

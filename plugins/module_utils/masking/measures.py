@@ -57,7 +57,8 @@ def _coarser_date(value: Any, coarser: Callable[[int, int, int], tuple[int, int,
     if isinstance(value, str):
         found = _ISO_DATE.fullmatch(value)
         year, month, day = (int(part) for part in found.groups()[:3]) if found else (0, 0, 0)
-        if not (1 <= month <= 12 and 1 <= day <= 31):
+        # 31 February is another day when it is counted from 1970 and back.
+        if not 1 <= month <= 12 or _date_from(_days_from(year, month, day)) != (year, month, day):
             raise Unexpected
         year, month, day = coarser(year, month, day)
         separator, time, zone = found.groups("")[3:]

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import itertools
 import re
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,8 @@ CHUNKS = ".chunks"
 # Aliases can multiply a small file into millions of rules, and of parts of a value.
 MAX_RULES = 100_000
 MAX_PARTS = 100_000
+# More of them tell nobody more.
+_MAX_PASSING = 100
 # Masks of former releases.
 _RENAMED = {"name": "first_name, last_name or full_name"}
 
@@ -609,7 +612,22 @@ class _Reader:
                     )
             if rule.mask == "template":
                 self.check_template(namespace, rule, by_path)
+        self.check_stars(namespace, rules, unlisted == "keep")
         self.check_id(namespace, by_path, unlisted, line)
+
+    def check_stars(self, namespace: str, rules: list[FieldRule], open_: bool) -> None:
+        """A name beside `*` takes its field away from the rules of the `*`: where no rule stops it, it gets out."""
+        root = _Paths()
+        for rule in rules:
+            root.add(rule)
+        for rule, name, path in itertools.islice(_passing(root, open_), _MAX_PASSING):
+            self.problem(
+                rule.line,
+                f"{namespace}.{rule.text}",
+                f"does not hold for {path_text(path)!r}, since a rule on line {name.line} names "
+                f"{path_text(name.path)!r}, and what no rule names is kept here: add a rule for {path_text(path)!r}, "
+                "a mask or keep",
+            )
 
     def check_template(self, namespace: str, rule: FieldRule, by_path: Mapping) -> None:
         """The fields that a template names must have rules of their own that give text, and be no templates."""
@@ -648,6 +666,56 @@ def _out_of_reach(hook: Hook, databases: Mapping[str, DatabaseRules], unlisted: 
         return None
     names = [rules.namespace for known in databases.values() for rules in known.collections.values()]
     return f"no rule names {hook.namespace}{_did_you_mean(hook.namespace, names) or ': correct it or add a rule'}"
+
+
+@dataclass
+class _Paths:
+    """The rules' paths as a tree."""
+
+    children: dict[str, _Paths] = field(default_factory=dict)
+    rule: FieldRule | None = None
+    first: FieldRule | None = None  # of those here and below
+
+    def add(self, rule: FieldRule) -> None:
+        node = self
+        for name in rule.path:
+            node = node.children.setdefault(name, _Paths())
+            node.first = node.first or rule
+        node.rule = rule
+
+    def names(self) -> dict[str, _Paths]:
+        return {name: child for name, child in self.children.items() if name not in (STAR, KEY)}
+
+
+def _passing(node: _Paths, open_: bool, path: tuple[str, ...] = ()) -> Iterator[tuple[FieldRule, FieldRule, tuple]]:
+    """Masked rules below a `*` that do not reach a field of a name beside it; that name's rule; the field's path.
+
+    `open_`: what no rule names is kept here.
+    """
+    open_ = open_ or node.rule is not None
+    star = node.children.get(STAR)
+    for name, child in node.names().items() if star and open_ else ():
+        # The document's own `*` does not match _id.
+        if path or name != "_id":
+            for rule, field_path in _unreached(star, child, (*path, name)):
+                yield rule, child.first, field_path
+    for name, child in node.children.items():
+        yield from _passing(child, open_, (*path, name))
+
+
+def _unreached(star: _Paths, named: _Paths | None, path: tuple[str, ...]) -> Iterator[tuple[FieldRule, tuple]]:
+    """Masked rules at or below `star` without one that governs the same field at or below `named`, and the field."""
+    if named is not None and named.rule is not None:
+        # A mask, or a human's decision to keep it.
+        return
+    if star.rule is not None and star.rule.masks:
+        yield star.rule, path
+        return
+    for name, below in star.children.items():
+        instead = named.children.get(name) or (named.children.get(STAR) if name != KEY else None) if named else None
+        yield from _unreached(below, instead, (*path, name))
+        for other, child in named.names().items() if named and name == STAR else ():
+            yield from _unreached(below, child, (*path, other))
 
 
 def _unique_masks(bson_type: str | None = None) -> list[str]:

@@ -9,10 +9,11 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.engine import Comparer, EngineError
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.engine import Comparer, EngineError, Rests
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import CollectionRules, RuleSet
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import batches, catalog, server_side, walk
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.batches import raw_key
@@ -122,7 +123,7 @@ def compare(
         one.close()
         other.close()
     tallies = [walk.Tally() for _job in jobs]
-    context = _Context(source, clean, jobs, mode, sample_size, os.urandom(16))
+    context = _Context(source, clean, jobs, mode, sample_size, os.urandom(32))
     with Workers(workers or cores(), _start, context, "comparison") as pool:
         for (number, _range), tally in pool.run(_compare_range, tasks):
             tallies[number].add(tally)
@@ -491,16 +492,14 @@ class _Sample:
     def __init__(self, size: int) -> None:
         self.size, self.limit = size, b"\xff" * 16
         self.documents: dict[bytes, list] = {}
-        self.total = self.count = 0
+        self.rests = Rests()
 
-    def add(self, digest: bytes, masked: dict) -> None:
-        self.count += 1
-        self.total += int.from_bytes(digest, "big")
+    def add(self, digest: bytes, document: bytes) -> None:
         if digest > self.limit:
             return
         # Two of a digest already tell that they cannot be told apart.
         found = self.documents.setdefault(digest, [])
-        found.append(masked if len(found) < 2 else None)
+        found.append(document if len(found) < 2 else None)
         if len(self.documents) > 2 * self.size:
             self.limit = sorted(self.documents)[self.size - 1]
             self.documents = {key: found for key, found in self.documents.items() if key <= self.limit}
@@ -510,16 +509,10 @@ def _by_remainder(job: Job, size: int) -> walk.Tally:
     """Compare what is not masked of all documents as a multiset, and the masked values where that is unique."""
     tally = walk.Tally()
     pair = _pair(job, tally)
-    in_order = job.source.type != "timeseries"
-    samples = []
-    for side, chosen in zip(_sides.of(job), (job.chosen, {})):
-        sample = _Sample(size)
-        for document in side.find(chosen):
-            rest, masked = walk.strip(document, pair.root, job.unlisted, in_order)
-            sample.add(hashlib.blake2b(encode(rest), digest_size=16, key=_sides.context.salt).digest(), masked)
-        samples.append(sample)
-    ours, theirs = samples
-    tally.compared = theirs.count
+    # Both servers and the engine work outside Python's lock.
+    with ThreadPoolExecutor(2) as threads:
+        ours, theirs = threads.map(partial(_sample, job, size), (False, True))
+    tally.compared = theirs.rests.count
     limit = min(ours.limit, theirs.limit)
     digests = sorted(digest for digest in {**ours.documents, **theirs.documents} if digest <= limit)
     unlike = 0
@@ -527,7 +520,22 @@ def _by_remainder(job: Job, size: int) -> walk.Tally:
         one, other = ours.documents.get(digest, []), theirs.documents.get(digest, [])
         unlike += abs(len(one) - len(other))
         if len(one) == len(other) == 1:
-            pair.compare_masked(one[0], other[0], digest.hex)
-    if ours.total != theirs.total:
+            masked = (
+                walk.masked_values(decode(found[0], codec_options=EXACT), pair.root, job.unlisted)
+                for found in (one, other)
+            )
+            pair.compare_masked(*masked, digest.hex)
+    if ours.rests != theirs.rests:
         tally.differ("", "documents differ in what is not masked", None, max(unlike, 1))
     return tally
+
+
+def _sample(job: Job, size: int, clean: bool) -> _Sample:
+    sample, comparer = _Sample(size), Comparer(job.masks, job.unlisted)
+    salt, in_order = _sides.context.salt, job.source.type != "timeseries"
+    client = _sides.clean if clean else _sides.source
+    command = server_side.reading(job.source.name, None if clean else job.rules, compute=False)
+    for batch in batches.read(client, job.source.database, command, batches.batch_size(*job.size)):
+        for found in comparer.rests(batch.documents, sample.rests, sample.limit, salt, in_order, clean):
+            sample.add(*found)
+    return sample

@@ -105,14 +105,15 @@ class Copy:
 
     def _ahead(self, source) -> list[str]:
         """Return what is wrong with rules by what the source says of the collections, before a document is read."""
-        problems = []
+        problems, shard_keys = [], look.shard_keys(source)
         for namespace, item in self.plan.items.items():
             if item.rules is None:
                 continue
             if item.masks:
+                shard_key = shard_keys.get((namespace, item.collection.uuid), ())
                 problems += [
                     problem(self.rules, rule.line, f"{namespace}.{rule.text}", message)
-                    for rule, message in checks.problems(item.rules, item.collection)
+                    for rule, message in checks.problems(item.rules, item.collection, shard_key)
                 ]
             problems += self._refused(source, namespace, item)
         return problems

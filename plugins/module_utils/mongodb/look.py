@@ -13,6 +13,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.masking.notation imp
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import FieldRule
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import batches, server_side
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client import (
+    EXACT,
     MongodbError,
     OperationFailure,
     PyMongoError,
@@ -99,6 +100,26 @@ def _sample(item: Item) -> Iterator[bytes]:
             yield batch.documents
     except PyMongoError as error:
         raise worker().read_error(item, error) from error
+
+
+# ---- shard keys -----------------------------------------------------------------------------------------------------
+
+# A config server's own, and what a shard keeps of it.
+_SHARDED = ("collections", "cache.collections")
+
+
+def shard_keys(source) -> dict[tuple[str, str], dict]:
+    """Return the shard keys that a copy of a shard or of a config server still knows, by namespace and UUID in hex.
+
+    The driver's errors pass through.
+    """
+    config, found = source.get_database("config", codec_options=EXACT), {}
+    for name in _SHARDED:
+        # From 8.0 on, collections that are not sharded are in the list too.
+        for entry in config[name].find({"unsplittable": {"$ne": True}}, {"key": 1, "uuid": 1}):
+            if isinstance(entry.get("key"), dict) and isinstance(entry.get("uuid"), bytes):
+                found[entry["_id"], entry["uuid"].hex()] = entry["key"]
+    return found
 
 
 # ---- rules that match nothing ---------------------------------------------------------------------------------------

@@ -167,7 +167,7 @@ class Pair:
         self._documents(source, clean, Place(self.root), "", top=True)
 
     def compare_masked(self, source: dict, clean: dict, identity: Callable[[], str]) -> None:
-        """Add to the tally what `strip` took from the two sides of one document."""
+        """Add to the tally what `masked_values` took from the two sides of one document."""
         self._identity = identity
         nothing = (None, MISSING)
         for path in {**source, **clean}:
@@ -309,10 +309,11 @@ def _can_be_made(source: Any, clean: Any, rule: FieldRule) -> bool:
     if rule.mask == "choice":
         return is_redaction(clean) or any(same(clean, to_bson(value)) for value in rule.options["values"])
     if rule.mask in _KEYLESS:
-        program = mask.program(rule.options)
+        if _type_name(source) not in mask.types:
+            return is_redaction(clean)
         try:
-            return same(clean, program.function(source, None))
-        except (Unexpected, AttributeError, TypeError, ValueError):  # not a type that the mask takes
+            return same(clean, mask.program(rule.options).function(source, None))
+        except Unexpected:
             return is_redaction(clean)
     if isinstance(source, dict) and not {"object", "any"} & set(mask.types):
         return is_redaction(clean)
@@ -362,58 +363,33 @@ def is_redaction(value: Any) -> bool:
     return value in (Timestamp(0, 1), MinKey(), MaxKey(), Code(""), Code("", {}), Regex(""))
 
 
-def strip(document: dict, root: Node, unlisted: str, in_order: bool = True) -> tuple[dict, dict[str, list]]:
-    """Return what must be the same on both sides, and by path the masked values, each with its rule."""
+def masked_values(document: dict, root: Node, unlisted: str) -> dict[str, list]:
+    """Return by path the masked values of a document, each with its rule."""
     masked: dict[str, list] = {}
-    rest = _strip(document, Place(root), unlisted, "", masked, top=True)
-    return (rest if in_order else _sorted(rest)), masked
+    _collect_fields(document, Place(root), unlisted, "", masked, top=True)
+    return masked
 
 
-def _strip(value: Any, place: Place, unlisted: str, path: str, masked: dict, top: bool = False) -> Any:
+def _collect(value: Any, place: Place, unlisted: str, path: str, masked: dict) -> None:
     rule, node = place.rule, place.node
-    if not top and node.leaf:
+    if node.leaf:
         if rule is not None and rule.masks:
             masked.setdefault(node.text, []).append((rule, value))
-            return MISSING
-        return value
-    if isinstance(value, dict):
-        return _strip_document(value, place, unlisted, path, masked, top)
-    if isinstance(value, list):
-        kept = [_strip(part, place, unlisted, path, masked) for part in value]
-        return [part for part in kept if part is not MISSING]
-    if value is None or rule is not None or unlisted == "keep":
-        return value
-    masked.setdefault(path, []).append((None, value))
-    return MISSING
+    elif isinstance(value, dict):
+        _collect_fields(value, place, unlisted, path, masked)
+    elif isinstance(value, list):
+        for part in value:
+            _collect(part, place, unlisted, path, masked)
+    elif value is not None and rule is None and unlisted != "keep":
+        masked.setdefault(path, []).append((None, value))
 
 
-def _strip_document(value: dict, place: Place, unlisted: str, path: str, masked: dict, top: bool) -> dict:
-    rest = {}
+def _collect_fields(value: dict, place: Place, unlisted: str, path: str, masked: dict, top: bool = False) -> None:
     for name, part in value.items():
-        below = place.below(name, top)
-        if below is None:
-            if unlisted == "keep":
-                rest[_stripped_name(name, place, rest, masked, top)] = part
-            continue
-        step = name if name in place.node.children or place.node.star is None else "*"
-        kept = _strip(part, below, unlisted, f"{path}.{step}" if path else step, masked)
-        name = _stripped_name(name, place, rest, masked, top)
-        if kept is not MISSING:
-            rest[name] = kept
-    return rest
-
-
-def _stripped_name(name: str, place: Place, rest: dict, masked: dict, top: bool) -> str:
-    """Return the name or, where it is masked itself, what stands for it by its order."""
-    if not is_key(name, place.node, top) or not name:
-        return name
-    rule = place.node.key
-    masked.setdefault(rule.text, []).append((rule, name))
-    return f"<key {len(rest)}>"
-
-
-def _sorted(value: Any) -> Any:
-    """A time series keeps its measurements by column, so the order of their fields is the server's own."""
-    if isinstance(value, dict):
-        return {name: _sorted(value[name]) for name in sorted(value)}
-    return [_sorted(part) for part in value] if isinstance(value, list) else value
+        below, key = place.below(name, top), place.node.key
+        # What no rule names does not get through, and neither does its name.
+        if name and (below is not None or unlisted == "keep") and is_key(name, place.node, top) and key.masks:
+            masked.setdefault(key.text, []).append((key, name))
+        if below is not None:
+            step = name if name in place.node.children or place.node.star is None else "*"
+            _collect(part, below, unlisted, f"{path}.{step}" if path else step, masked)

@@ -16,7 +16,7 @@ from uuid import UUID
 import bson
 import pytest
 from ansible_collections.stagesync.aws.plugins.module_utils.masking import engine, programs
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.engine import Comparer, EngineError, Masker
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.engine import Comparer, EngineError, Masker, Rests
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import Key
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.words import WORDS
 from bson.datetime_ms import DatetimeMS
@@ -346,6 +346,25 @@ class TestNative:
         assert made["a"] == moved + day[10:] != day
 
     @pytest.mark.parametrize(
+        ("day", "moment"),
+        [
+            ("1984-03-17", "1984-03-17T00:00:00"),
+            ("1984-03-17T05:06:07.123Z", "1984-03-17T05:06:07.123000"),
+            ("1984-03-17 05:06:07,1239", "1984-03-17T05:06:07.123000"),
+            ("1984-03-17T05:06:07.5+05:30", "1984-03-16T23:36:07.500000"),
+            ("1984-03-17T20:00-0530", "1984-03-18T01:30:00"),
+            ("0012-01-01", "0012-01-01T00:00:00"),
+        ],
+    )
+    def test_a_moment_moves_alike_as_date_and_as_text(self, masking, day, moment):
+        moment = datetime.datetime.fromisoformat(moment)
+        made = masking("a: date_shift\nb: date_shift", {"a": day, "b": moment})[0]
+        by = datetime.date.fromisoformat(made["a"][:10]) - datetime.date.fromisoformat(day[:10])
+        before = (moment - datetime.datetime(1970, 1, 1)) // datetime.timedelta(milliseconds=1)
+        assert int(made["b"]) - before == by.days * 86_400_000
+        assert made["a"][10:] == day[10:]
+
+    @pytest.mark.parametrize(
         "value", ["2024-13-01", "yesterday", "2024-01-01 at Asha's", "20240101", DatetimeMS(2**62)]
     )
     def test_what_is_no_date_fails_closed(self, masking, value):
@@ -379,6 +398,22 @@ class TestFaults:
     def test_a_document_of_16_mb(self):
         batch = bson.encode({"b": "x" * (16 * 2**20 - 100), "a": "x@y.in"}) * 3
         assert len(Masker(rules_of("a: redact\nb: keep"), KEY).mask(batch)) > 3 * 16_000_000
+
+    def test_a_batch_that_is_too_long(self, monkeypatch):
+        """ctypes would read what is left of the length in 32 bits."""
+        long = bytes(2**31)
+        for use in (
+            lambda: Masker(rules_of("a: email"), KEY).mask(long),
+            lambda: Masker(rules_of("a: email"), KEY).scan(long),
+            lambda: Comparer(None, "keep").pairs(b"", long),
+            lambda: Comparer(None, "keep").rests(long, Rests(), bytes(16), bytes(32), True, False),
+        ):
+            with pytest.raises(EngineError, match="^a batch of 2147483648 bytes is too long: hand over fewer"):
+                use()
+        # What it makes of a batch may be longer than that.
+        monkeypatch.setattr(engine, "_MOST_BYTES", 70)
+        with pytest.raises(EngineError, match="^a batch of 85 bytes is too long"):
+            Masker(rules_of("a: hash\nb: hash"), KEY).mask(bson.encode({"a": "x", "b": "x"}))
 
     def test_nested_too_deep(self):
         value = raw()
@@ -530,6 +565,17 @@ class TestComparer:
         assert (stop.reason, stop.compared, stop.other) == ("id", 1, size)
         after = comparer.pairs(source, clean[:size] + clean[2 * size :], (2 * stop.one, stop.other))
         assert (after.reason, after.compared) == ("end", 1)
+
+    @pytest.mark.parametrize("wrong", ["x", 1.0, "F", ["f", "x"]], ids=repr)
+    def test_what_a_choice_cannot_have_made(self, wrong):
+        rules = rules_of("a: {mask: choice, values: [f, 1, null, {$oid: 65f1c0ffee65f1c0ffee65f1}]}")
+        one = ["p", "q"] if isinstance(wrong, list) else "p"
+        comparer = Comparer(rules, "fail")
+        for value in ("f", 1, None, OID, REDACTED):
+            made = ["f", value] if isinstance(wrong, list) else value
+            assert comparer.pairs(bson.encode({"_id": 1, "a": one}), bson.encode({"_id": 1, "a": made})).reason == "end"
+        stop = comparer.pairs(bson.encode({"_id": 1, "a": one}), bson.encode({"_id": 1, "a": wrong}))
+        assert stop.reason == "suspicious"
 
     def test_kept_collections_are_compared_whole(self):
         document = bson.encode({"_id": 1, "a": [1, {"b": 2}]})
@@ -686,11 +732,13 @@ def mutate() -> int:
             "m": {planted: planted},
             "t": "call x@y.in",
             "o": OID,
+            "s": "1984-03-17T05:06:07.123+05:30",
         }
     )
     rules = rules_of(
         "a: email\nb.c: first_name\nd: hash\ne: redact\nf: redact\ng: redact\nh.*.j: format\nk: digits\nl: hash\n"
-        'm.<key>: hash\n"m.*": phone\nt: iban\no: object_id',
+        'm.<key>: hash\n"m.*": phone\nt: iban\no: object_id\n'
+        "s: date_shift",
         "drop",
     )
     native, passed = engine.library(), 0
@@ -703,8 +751,11 @@ def mutate() -> int:
         place = start + size - page - len(mutated)
         ctypes.memmove(place, bytes(mutated), len(mutated))
         if _round % 200 == 0:
-            tree = Masker(rules, KEY)._tree
-            native.masker_mask.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+            tree, other = Masker(rules, KEY)._tree, Comparer(rules, "drop")._tree
+            for name in ("masker_mask", "masker_rests", "masker_compare"):
+                function = getattr(native, name)
+                function.argtypes = [function.argtypes[0], ctypes.c_void_p, *function.argtypes[2:]]
+        look(native, other.handle, place, len(mutated), document, ordered=_round % 2 == 0)
         result = native.masker_mask(tree.handle, place, len(mutated))
         if result >= 0:
             passed += 1
@@ -714,3 +765,11 @@ def mutate() -> int:
         elif tree.calls.error:
             raise tree.calls.error
     return passed
+
+
+def look(native, handle: int, place: int, size: int, document: bytes, ordered: bool) -> None:
+    """Compare what lies there with the document that it was, and add up what is not masked of it."""
+    at, other_at, compared = ctypes.c_size_t(0), ctypes.c_size_t(0), ctypes.c_uint64(0)
+    changes = (ctypes.c_uint64 * 40)()
+    native.masker_compare(handle, place, size, at, document, len(document), other_at, changes, compared)
+    native.masker_rests(handle, place, size, bytes(32), ordered, False, b"\xff" * 16, (ctypes.c_uint64 * 2)())

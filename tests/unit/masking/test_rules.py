@@ -227,6 +227,7 @@ def on(action: str) -> str:
     return hook(f"{{name: n, database: a, collection: b, {action}}}")
 
 
+OPEN = "unlisted: keep\n"
 BAD = {
     "empty": ("", ["r.yml:1: the file is empty"]),
     "only a comment": ("# nothing\n", ["r.yml:1: the file is empty"]),
@@ -321,6 +322,33 @@ BAD = {
     "part of _id": (
         users("_id.who: city\n_id.on: keep"),
         ["shop.users._id.who: the mask city does not keep '_id' unique"],
+    ),
+    "a name beside a star": (
+        users("_id: keep\nm.*.b: email\nm.open.a: hash", OPEN),
+        [
+            "r.yml:8: shop.users.m.*.b: does not hold for 'm.open.b', since a rule on line 9 names 'm.open.a', and "
+            "what no rule names is kept here: add a rule for 'm.open.b', a mask or keep"
+        ],
+    ),
+    "a name beside a star below a kept field": (
+        users("_id: keep\nm: keep\nm.*.b: email\nm.open.a: hash"),
+        ["r.yml:9: shop.users.m.*.b: does not hold for 'm.open.b', since a rule on line 10"],
+    ),
+    "a name beside a star that ends": (
+        users("_id: keep\nm.*: email\nm.open.a: hash", OPEN),
+        ["does not hold for 'm.open', since"],
+    ),
+    "a name beside the document's star": (
+        users("_id.x: keep\n'*.b': email\nopen.a: keep", OPEN),
+        ["does not hold for 'open.b', since"],
+    ),
+    "a name beside the first of two stars": (
+        users("_id: keep\nm.*.*.b: email\nm.open.x.a: hash\nm.open.*.b: email", OPEN),
+        ["does not hold for 'm.open.x.b', since"],
+    ),
+    "a name beside a star with masked names": (
+        users("_id: keep\nm.*.<key>: email\nm.open.a: hash", OPEN),
+        ["does not hold for 'm.open.<key>', since"],
     ),
     "the mask name of before": (
         users("_id: keep\na: {mask: name, part: first}"),
@@ -554,6 +582,25 @@ def test_a_value_that_multiplies_is_stopped(monkeypatch):
     lists = "[&a [x, x, x, x], &b [*a, *a, *a, *a], [*b, *b, *b, *b]]"
     with pytest.raises(RulesError, match="more than 50 values"):
         load_rules(users(f"_id: keep\na: {{mask: constant, value: {lists}}}"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "unlisted"),
+    [
+        ("m.*.b: email\nm.open.a: hash", "fail"),
+        ("m.*.b: email\nm.open.a: hash", "drop"),
+        ("m.*.b: email\nm.open: keep", "keep"),
+        ("m.*.b: email\nm.open: keep\nm.open.a: hash", "keep"),
+        ("m.*.b: email\nm.open.a: hash\nm.open.b: keep", "keep"),
+        ("m.*.b: email\nm.open.*: phone", "keep"),
+        ("m.*.b: keep\nm.open.a: hash", "keep"),
+        ("m.*.*.b: email\nm.open.x: hash\nm.open.*.b: email", "keep"),
+        ("'*.x': hash\n_id.a: keep", "keep"),
+    ],
+)
+def test_a_name_beside_a_star_that_lets_nothing_out(fields, unlisted):
+    identity = "" if "_id" in fields else "_id: keep\n"
+    assert load_rules(users(identity + fields, f"unlisted: {unlisted}\n"))
 
 
 @pytest.mark.parametrize("path", [("a",), ("a.b", "c"), ("$x", "*", "y\\z"), ("\\.",), ("a", "<key>")])

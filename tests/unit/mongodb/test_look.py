@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import bson
 import pytest
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import load_rules
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import catalog, look, plan, worker
@@ -186,3 +187,50 @@ def test_an_engine_that_is_not_there_is_one_sentence(source, run, monkeypatch):
     monkeypatch.setattr(worker, "Masker", missing)
     with pytest.raises(MongodbError, match=r"^shop.\w+: The masking engine is not there.$"):
         run(source.server, rules())
+
+
+# ---- shard keys
+
+
+@pytest.fixture
+def sharded(source):
+    """sharded(list, key, **more): what a shard or a config server holds of shop.users."""
+    config = source.client.config
+
+    def shard(name, key, **more):
+        [found] = source.client.shop.list_collections(filter={"name": "users"})
+        entry = {"_id": "shop.users", "uuid": found["info"]["uuid"], "key": key}
+        config[name].insert_one({**entry, **more})
+
+    yield shard
+    config["cache.collections"].drop()
+    config["collections"].drop()
+
+
+MASKED = ", city: city, token: hash"
+PROBLEM = "rules.yml:7: shop.users.city: the mask city does not keep values apart, but 'city' is in the shard key"
+
+
+@pytest.mark.parametrize("name", ["cache.collections", "collections"])
+@pytest.mark.usefixtures("shop")
+def test_a_shard_key_that_does_not_stay(run, source, sharded, name):
+    source.client.shop.users.update_many({}, {"$set": {"city": "Pune", "token": "x"}})
+    sharded(name, {"token": 1, "city": "hashed"}, unique=False)
+    assert PROBLEM in refused(run, source, rules(MASKED))
+
+
+@pytest.mark.parametrize(
+    ("key", "more"),
+    [
+        ({"token": 1, "_id": 1}, {}),
+        ({"city": 1}, {"unsplittable": True}),
+        ({"city": 1}, {"uuid": bson.Binary(bytes(16), 4)}),
+        ({"city": 1}, {"uuid": None}),
+    ],
+    ids=["kept apart", "not sharded", "of a dropped collection", "without a UUID"],
+)
+@pytest.mark.usefixtures("shop")
+def test_what_is_no_matter_of_shard_keys(run, source, sharded, key, more):
+    source.client.shop.users.update_many({}, {"$set": {"city": "Pune", "token": "x"}})
+    sharded("cache.collections", key, **more)
+    assert run(source.server, rules(MASKED)).result["changed"]
