@@ -50,6 +50,7 @@ def test_what_is_no_account_is_refused(call, snapshot, account):
     assert told["msg"] == f"'{account}' is no AWS account id: give 12 digits, quoted."
 
 
+@pytest.mark.usefixtures("cloud")
 def test_a_snapshot_that_is_not_there_is_named(call):
     told = call(ebs_snapshot_share, snapshot_ids=["snap-0123456789abcdef0"], accounts=[ONE])
     assert told["msg"] == "Snapshot snap-0123456789abcdef0 does not exist: correct the id or the region."

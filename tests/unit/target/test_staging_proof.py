@@ -86,7 +86,7 @@ def run(account: Account, folder: Path, playbook: list, nodes: dict, *arguments:
     groups = groups or {f"mongodb_{role}": role for role in account.hosts}
     inventory = {
         "all": {
-            "vars": {"stagesync_rules_file": "none", "ansible_aws_ssm_bucket_name": "none"},
+            "vars": {"run_id": "test", "stagesync_rules_file": "none", "ansible_aws_ssm_bucket_name": "none"},
             "hosts": {
                 role: {
                     "ansible_connection": "local",
@@ -185,7 +185,7 @@ def test_staging_passes(account, tmp_path, hosts):
         account, tmp_path, [role("preflight", hosts), role("preflight", ALONE, tasks_from="target")], nodes
     )
     assert code == 0, output
-    assert f"All {8 if hosts == ALONE else 10} checks passed" in output
+    assert f"All {9 if hosts == ALONE else 11} checks passed" in output
 
 
 def test_production_under_the_name_of_staging(account, tmp_path):
