@@ -96,6 +96,11 @@ bench: tools ## speed, memory and growth of copy and comparison, recall of the d
 	@python tests/bench/run.py $(ARGS)
 	@python tests/bench/detectors.py
 
+.PHONY: chaos
+chaos: lab ## the campaign of faults: hours; ARGS='--cases 10' plays so many (tests/chaos/run.py --help)
+	@$(LABCTL) seed --scale 0.02
+	@PYTHONPATH=tests/lab:tests/chaos python tests/chaos/run.py $(ARGS)
+
 .PHONY: build clean
 build: tools ## the collection as a tarball
 	@ansible-galaxy collection build --force
