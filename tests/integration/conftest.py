@@ -12,7 +12,7 @@ import pytest
 from stagesync_lab import cli, config, leaks, mongodb
 from stagesync_lab.runs import Lab, Run, Watch
 
-SCALE = 0.1
+SCALE = float(os.environ.get("SCALE", "0.1"))
 SET_NAME = "sync-system-mongo-weekly"
 MEMBER = {"run": "older-run", "set": SET_NAME, "kind": "snapshot", "set-size": "1"}
 

@@ -9,6 +9,7 @@ where it also serves the instance metadata. Besides AWS it answers:
     GET  /lab/stats                      {"sessions": n, "s3_puts": n, "calls": {"ec2:DescribeVolumes": n, ...}}
     POST /lab/stats/reset                sets the counts to nothing
     POST /lab/instances/<role>/state     {"state": "running"|"stopped"}: what the API says of the instance
+    POST /lab/policies                   {"policies": [names in docs/iam], "without": Sid}: the controller's from now on
     /lab/faults                          see faults.py
 """
 
@@ -328,6 +329,9 @@ class ControlPlane:
             return self._stats(method, parts[1:])
         if parts[:1] == ["faults"]:
             return self._faults(method, parts[1:], sent)
+        if (method, parts) == ("POST", ["policies"]):
+            self.principals.grant(sent.get("policies", iam.BASIC), sent.get("without", ""))
+            return {}
         if method == "POST" and len(parts) == 3 and parts[0] == "instances" and parts[2] == "state":
             return self._instance_state(parts[1], sent)
         return None

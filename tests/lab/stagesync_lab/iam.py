@@ -11,7 +11,7 @@ import contextvars
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import translate
 from functools import lru_cache
 from pathlib import Path
@@ -207,6 +207,8 @@ def _user(name: str, user_id: str, policies: Iterable[str] | None) -> Principal:
     return Principal(f"arn:aws:iam::{config.ACCOUNT}:user/{name}", user_id, name, statements)
 
 
+# What every sync needs, in docs/iam.
+BASIC = ("controller", "controller-connection")
 # The principal whose request this thread is serving.
 current: contextvars.ContextVar[Principal | None] = contextvars.ContextVar("principal", default=None)
 
@@ -215,13 +217,20 @@ class Principals:
     """All principals, by access key id."""
 
     def __init__(self) -> None:
-        self.controller = _user(config.CONTROLLER, config.CONTROLLER_ID, ["controller", "controller-connection"])
         self._by_key = {
-            config.CONTROLLER_KEY: self.controller,
             config.ADMINISTRATOR_KEY: _user("stagesync-lab-administrator", "AIDALAB0ADMINISTRATO", None),
         }
+        self.grant(BASIC)
         # The policies are read now, so that a bad one stops the start.
         self._roles = {role: parse(render(policy)) for role, policy in config.INSTANCE_ROLES.items()}
+
+    def grant(self, policies: Iterable[str], without: str = "") -> None:
+        """Let the controller do what these policies say, but for one statement. Raises ValueError where none is called so."""
+        whole = _user(config.CONTROLLER, config.CONTROLLER_ID, policies)
+        left = tuple(statement for statement in whole.statements or () if statement.sid != without)
+        if without and len(left) == len(whole.statements or ()):
+            raise ValueError(f"no statement is called {without}")
+        self._by_key[config.CONTROLLER_KEY] = replace(whole, statements=left)
 
     def add_instance(self, access_key: str, host: config.Host) -> None:
         """A host's instance role, by a key that the metadata service has given out."""

@@ -40,6 +40,7 @@ ARGUMENTS = {
 }
 ADMIN = "admin"
 BACKUP = "backup"
+LOCKER = "fsyncLock"  # a role of this lab, for snapshots under a lock
 OLD_GENERATION = "old-staging"
 
 UNAUTHORIZED, AUTHENTICATION_FAILED, ALREADY_INITIALIZED, NODE_NOT_FOUND, NOT_YET_INITIALIZED = 13, 18, 23, 74, 94
@@ -311,7 +312,10 @@ def ensure_replica_set(seconds: float = 60) -> None:
             time.sleep(0.05)
     _ensure_admin("primary", deadline)
     with client("primary") as admin:
-        roles = ["clusterMonitor", "readAnyDatabase"]
+        lock = [{"resource": {"cluster": True}, "actions": ["fsync", "unlock"]}]
+        verb = "updateRole" if admin.admin.command("rolesInfo", LOCKER)["roles"] else "createRole"
+        admin.admin.command(verb, LOCKER, privileges=lock, roles=[])
+        roles = ["clusterMonitor", "readAnyDatabase", LOCKER]
         verb = "updateUser" if admin.admin.command("usersInfo", BACKUP)["users"] else "createUser"
         admin.admin.command(verb, BACKUP, pwd=credentials()["production_backup"], roles=roles)
     wait_caught_up(deadline - time.monotonic())
