@@ -26,7 +26,8 @@ options:
     choices: [locked, unlocked]
     required: true
   run_id:
-    description: The run that the lock belongs to. Its state is in V(/run/stagesync/<run_id>/fsync).
+    description:
+      - The run that the lock belongs to. Its state is in V(/run/stagesync-fsync/<run_id>), until a later run locks.
     type: str
     required: true
   limit:
@@ -134,7 +135,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.mongod_service impor
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import fsync
 from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError, resolve
 
-PLACE = "/run/stagesync"
+PLACE = "/run/stagesync-fsync"
 RETURNED = ("state", "until", "reason", "held_seconds")
 
 
@@ -157,7 +158,7 @@ def connection(params: dict) -> dict:
 
 def run(params: dict, check_mode: bool) -> dict:
     """Do what state says; returns the result with the state before it."""
-    directory = os.path.join(PLACE, params["run_id"], "fsync")
+    directory = os.path.join(PLACE, params["run_id"])
     before = fsync.look(directory)["state"]
     if check_mode:
         would = (before in fsync.HELD) != (params["state"] == "locked")

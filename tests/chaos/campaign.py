@@ -41,7 +41,7 @@ class Broken(AssertionError):
     """Something that must hold after a fault does not."""
 
 
-def _controller(_lab: Lab, process: subprocess.Popen) -> None:
+def kill_controller(_lab: Lab, process: subprocess.Popen) -> None:
     os.killpg(process.pid, signal.SIGKILL)
 
 
@@ -111,9 +111,9 @@ NOT_FOUND = {
 def cases(points: list[str]) -> Iterator[Case]:
     """Every case, for a sync that consists of these tasks."""
     for point in points:
-        yield Case("controller killed", point, _controller)
+        yield Case("controller killed", point, kill_controller)
     for point in LONG:
-        yield Case("controller killed inside", point, _controller, after=1.5)
+        yield Case("controller killed within", point, kill_controller, after=1.5)
         yield Case("SSM session killed", point, _sessions, after=1.0)
         yield Case("power cut", point, _power, after=1.0)
     for point in (COPY, COMPARE, SCAN):
@@ -181,8 +181,8 @@ def baseline(lab: Lab) -> Baseline:
     )
 
 
-def _playbook(lab: Lab, reports: Path, run_id: str) -> subprocess.Popen:
-    variables = {"stagesync_report_directory": str(reports), "sync_run_id": run_id, **LIMITS}
+def _playbook(lab: Lab, reports: Path, run_id: str, **settings: Any) -> subprocess.Popen:
+    variables = {"stagesync_report_directory": str(reports), "sync_run_id": run_id, **LIMITS, **settings}
     return subprocess.Popen(
         ["ansible-playbook", "-i", "inventories/lab", "playbooks/sync.yml", "-e", json.dumps(variables)],
         cwd=ROOT, env=lab.environment, text=True, stdin=subprocess.DEVNULL,
@@ -200,11 +200,11 @@ def points(lab: Lab, reports: Path) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _strike(lab: Lab, case: Case, reports: Path, run_id: str) -> tuple[int | None, str]:
+def strike(lab: Lab, case: Case, reports: Path, run_id: str, **settings: Any) -> tuple[int | None, str]:
     """Run the sync and strike; its exit code (None: it hung and was ended) and its output."""
     if case.point is None:
         case.strike(lab, None)
-    process = _playbook(lab, reports, run_id)
+    process = _playbook(lab, reports, run_id, **settings)
     begun, struck, lines = time.monotonic(), case.point is None, []
     watchdog = subprocess.Popen(["sh", "-c", f"sleep {PATIENCE} && kill -KILL -- -{process.pid}"])
     try:
@@ -225,7 +225,7 @@ def _strike(lab: Lab, case: Case, reports: Path, run_id: str) -> tuple[int | Non
     return (None if time.monotonic() - begun >= PATIENCE else process.returncode), output
 
 
-def _serves(base: Baseline, lab: Lab) -> None:
+def serves(base: Baseline, lab: Lab) -> None:
     """Staging answers, within a minute, with all documents of every collection."""
     deadline = time.monotonic() + 60
     while True:
@@ -258,7 +258,7 @@ def _leaks_nothing(base: Baseline, lab: Lab, output: str, reports: Path) -> None
             raise Broken(f"personal values in the bucket's {item['Key']}: {hits}")
 
 
-def _left_nothing(base: Baseline, lab: Lab) -> None:
+def left_nothing(base: Baseline, lab: Lab) -> None:
     """No volume, snapshot, mount, container or directory that a sync that passed would not leave."""
     kinds = {kind: lab.of_kind(kind) for kind in ("source", "clean", "parked", "live")}
     if kinds["source"] or kinds["clean"] or len(kinds["parked"]) > 1 or len(kinds["live"]) != 1:
@@ -289,14 +289,14 @@ def play(lab: Lab, base: Baseline, case: Case, directory: Path, number: int) -> 
     reports, run_id = directory / f"case-{number}", f"chaos-{number}"
     before = lab.live_volume()
     try:
-        code, output = _strike(lab, case, reports, run_id)
+        code, output = strike(lab, case, reports, run_id)
         outcome.ended = {None: "hung", 0: "passed", -signal.SIGKILL: "killed"}.get(code, "failed")
         cli.control_plane("DELETE", "/lab/faults")
         if code is None:
             raise Broken(f"the run did not end within {PATIENCE} s:\n{output[-2000:]}")
         if case.must_pass and code:
             raise Broken(f"the run should have got over it:\n{output[-3000:]}")
-        _serves(base, lab)
+        serves(base, lab)
         outcome.live = "old" if lab.live_volume() == before else "new"
         _leaks_nothing(base, lab, output, reports)
         if outcome.ended != "killed":
@@ -311,9 +311,9 @@ def play(lab: Lab, base: Baseline, case: Case, directory: Path, number: int) -> 
             outcome.again = "failed" if process.returncode else "passed"
             if process.returncode:
                 raise Broken(f"the same run started again fails:\n{output[-4000:]}")
-            _serves(base, lab)
+            serves(base, lab)
             _leaks_nothing(base, lab, output, reports)
-        _left_nothing(base, lab)
+        left_nothing(base, lab)
     except (Broken, RuntimeError, subprocess.TimeoutExpired) as error:
         outcome.broken = str(error)
     finally:

@@ -17,6 +17,7 @@ import fcntl
 import inspect
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -47,6 +48,7 @@ def locked(directory: str, connection: Callable, limit: float, wait: float = 20.
             elif state.get("unlocked_at", 0) > asked:
                 # The connection repeats a command that it believes lost: this one was overtaken by the release.
                 raise FsyncError("The lock of this run was released meanwhile: nothing was locked again.")
+            _forget_others(directory)
             _start(directory, connection(), limit)
             changed = True
         state = _wait(directory, ("locked",), wait)
@@ -121,6 +123,15 @@ def _take(handle, seconds: float = 10.0) -> None:
             if time.monotonic() >= deadline:
                 raise FsyncError("The former lock of this run is still being ended: run it again.") from error
             time.sleep(0.05)
+
+
+def _forget_others(directory: str) -> None:
+    """Remove what ended locks of other runs have left beside this one's; a call that is repeated needs its own only."""
+    root, own = os.path.split(directory)
+    for name in os.listdir(root):
+        other = os.path.join(root, name)
+        if name != own and os.path.isdir(other) and _read(other)["state"] not in HELD and not _alive(other):
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _start(directory: str, connection: dict, limit: float) -> None:

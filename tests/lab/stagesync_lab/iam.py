@@ -225,7 +225,7 @@ class Principals:
         self._roles = {role: parse(render(policy)) for role, policy in config.INSTANCE_ROLES.items()}
 
     def grant(self, policies: Iterable[str], without: str = "") -> None:
-        """Let the controller do what these policies say, but for one statement. Raises ValueError where none is called so."""
+        """Let the controller do what these policies say, but for one statement. ValueError where none is called so."""
         whole = _user(config.CONTROLLER, config.CONTROLLER_ID, policies)
         left = tuple(statement for statement in whole.statements or () if statement.sid != without)
         if without and len(left) == len(whole.statements or ()):

@@ -76,12 +76,26 @@ def server(mongod):
 @pytest.fixture
 def place(server, tmp_path):
     """A run of its own; nothing stays locked."""
-    one = Place(server, tmp_path / "fsync")
+    one = Place(server, tmp_path / "locks" / "run")
     yield one
     one.unlock()
     with pymongo.MongoClient(server.uri, username="root", password=PASSWORD) as client:
         while client.admin.command("currentOp").get("fsyncLock"):
             client.admin.command("fsyncUnlock")
+
+
+def test_a_lock_removes_what_ended_ones_left_and_no_other(place, tmp_path):
+    place.lock()
+    place.unlock()
+    while fsync._alive(place.directory):  # it has said its last word, and needs a moment to be gone
+        time.sleep(0.05)
+    held = tmp_path / "locks" / "held"
+    held.mkdir()
+    (held / "state.json").write_text('{"state": "locked"}')
+    later = Place(place.server, tmp_path / "locks" / "later")
+    later.lock()
+    later.unlock()
+    assert sorted(os.listdir(tmp_path / "locks")) == ["held", "later"]
 
 
 def test_locked_then_unlocked_and_each_again(place):
