@@ -221,7 +221,7 @@ def strike(lab: Lab, case: Case, reports: Path, run_id: str, **settings: Any) ->
         watchdog.wait()
     output = "".join(lines)
     if not struck:
-        raise Broken(f"the run never came to “{case.point}”:\n{output[-2000:]}")
+        raise Broken(f"the run never came to {case.point!r}:\n{output[-2000:]}")
     return (None if time.monotonic() - begun >= PATIENCE else process.returncode), output
 
 

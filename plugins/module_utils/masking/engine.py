@@ -139,7 +139,7 @@ _SIGNATURES = {
     "masker_rests": (
         ctypes.c_int64,
         [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_bool, ctypes.c_bool,
-         ctypes.c_char_p,         ctypes.POINTER(ctypes.c_uint64)],
+         ctypes.c_char_p, ctypes.POINTER(ctypes.c_uint64)],
     ),
 }  # fmt: skip
 _SIZE, _REST = struct.Struct("<i"), struct.Struct("<16sq")

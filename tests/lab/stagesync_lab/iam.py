@@ -160,8 +160,9 @@ def parse(document: dict[str, Any]) -> tuple[Statement, ...]:
     return tuple(Statement.read(raw) for raw in document["Statement"])
 
 
-def render(name: str, values: Mapping[str, str] = VALUES) -> dict[str, Any]:
-    """A template of docs/iam with its placeholders filled."""
+def render(name: str, values: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A template of docs/iam with its placeholders filled, by default with the lab's values."""
+    values = VALUES if values is None else values
     text = (TEMPLATES / f"{name}.json").read_text()
     missing = set(re.findall(r"<([a-z-]+)>", text)) - set(values)
     if missing:

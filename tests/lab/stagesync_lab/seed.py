@@ -147,10 +147,11 @@ class _Maker:
             phone=_LOCALES[locale].format(r[5] % 90 + 10 if locale != "fr_FR" else r[5] % 9, r[6] % 10_000_000),
             card=f"4{r[7] % 10**9:09d}{r[8] % 10**6:06d}",
             aadhaar=f"{r[9] % 8 + 2}{r[10] % 10**9:09d}{r[11] % 100:02d}",
-            pan="".join(_LETTERS[r[12] >> s & 15] for s in (0, 4, 8))
+            # Unique for 2,560,000 people: two letters and the digits are the number, 7919 having no factor of 10,000.
+            pan="".join(_LETTERS[bits & 15] for bits in (r[12], r[12] >> 4, number // 10**4))
             + "P"
-            + _LETTERS[r[12] >> 12 & 15]
-            + f"{r[13] % 10**4:04d}K",
+            + _LETTERS[number // 10**4 >> 4 & 15]
+            + f"{number * 7919 % 10**4:04d}K",
             account=f"DE{r[14] % 90 + 10}{r[15] % 10**9:09d}{r[0] % 10**9:09d}",
             locale=locale,
         )

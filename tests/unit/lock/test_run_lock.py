@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import re
 import threading
 
@@ -226,7 +227,10 @@ def test_a_taker_that_was_slower_than_the_whole_takeover_of_another_loses(lock, 
     lock("dead").take()
     store.age(301)
     rival = lock("rival", host="there")
-    guard = lambda arguments: "takeover" in arguments["Name"]  # noqa: E731
+
+    def guard(arguments):
+        return "takeover" in arguments["Name"]
+
     slow = lock("slow", client=Client(store.client(), before={"put_parameter": once(rival.take, guard)}))
     with pytest.raises(run_lock.LockError, match="held by run rival"):
         slow.take()
@@ -243,7 +247,7 @@ def test_a_holder_that_comes_to_life_in_the_middle_of_a_takeover_keeps_its_lock(
         entry = alive._read()
         assert alive._overwrite(entry, {**entry.value, **alive.me.beat()})
 
-    overwrite = lambda arguments: arguments["Overwrite"]  # noqa: E731
+    overwrite = operator.itemgetter("Overwrite")
     taker = lock("taker", client=Client(store.client(), before={"put_parameter": once(heartbeat, overwrite)}))
     with pytest.raises(run_lock.LockError, match="held by run alive"):
         taker.take()
@@ -283,7 +287,7 @@ def test_two_that_both_get_past_the_guard_do_not_both_win(lock, store):
         store.age(100, f"{NAME}/takeover-1")
         outcome.append(lock("second", host="there").take())
 
-    overwrite = lambda arguments: arguments["Overwrite"]  # noqa: E731
+    overwrite = operator.itemgetter("Overwrite")
     first = lock("first", client=Client(store.client(), before={"put_parameter": once(second, overwrite)}))
     with pytest.raises(run_lock.LockError, match="held by run second"):
         first.take()

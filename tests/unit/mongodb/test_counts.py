@@ -95,7 +95,7 @@ def test_what_is_not_masked_is_the_same(fields, unlisted, in_order):
 
 def rest(document: dict, fields: str = "m: hash", in_order: bool = True, clean: bool = True) -> bytes:
     rules, found = rules_of(fields, "drop"), Rests()
-    [(digest, _)] = Comparer(rules, "drop").rests(bson.encode(document), found, ALL, SALT, in_order, clean)
+    [(digest, _count)] = Comparer(rules, "drop").rests(bson.encode(document), found, ALL, SALT, in_order, clean)
     return digest
 
 

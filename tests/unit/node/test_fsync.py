@@ -117,7 +117,7 @@ def test_a_run_may_lock_again(place):
 
 def test_two_calls_at_once_lock_once(place):
     results = []
-    threads = [threading.Thread(target=lambda: results.append(place.lock())) for _ in range(2)]
+    threads = [threading.Thread(target=lambda: results.append(place.lock())) for _turn in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -43,7 +43,7 @@ def test_choice_of_a_snapshot():
     source = random.Random(23)
     chosen = refused = 0
     for _round in range(3000):
-        sets = selection.group([snapshot(source) for _ in range(source.randrange(6))], NOW)
+        sets = selection.group([snapshot(source) for _turn in range(source.randrange(6))], NOW)
         odd = source.random() < 0.2
         select = source.choice(PIECES if odd else ["latest", "previous", "1", "3"])
         before = source.choice(
@@ -72,8 +72,8 @@ def test_hooks():
         if depth == 0 or source.random() < 0.2:
             return anything(source, 1)
         if source.random() < 0.3:
-            return [value(depth - 1) for _ in range(source.randint(0, 2))]
-        return {source.choice(words): value(depth - 1) for _ in range(source.randint(0, 3))}
+            return [value(depth - 1) for _turn in range(source.randint(0, 2))]
+        return {source.choice(words): value(depth - 1) for _turn in range(source.randint(0, 3))}
 
     taken = 0
     for _round in range(10000):

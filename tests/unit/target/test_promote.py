@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from .test_staging_proof import ALONE, REGION, account, role, run  # noqa: F401
+from . import test_staging_proof
+from .test_staging_proof import ALONE, REGION, role, run
+
+account = test_staging_proof.account  # the fixture
 
 RULES = """\
 version: 1

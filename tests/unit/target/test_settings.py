@@ -182,10 +182,10 @@ def anything(source: random.Random, depth: int = 2):
     if kind == 2:
         return source.choice([0.0, -0.5, 1e308, float("nan"), float("inf")])
     if kind in (3, 4, 5):
-        return "".join(source.choice(PIECES) for _ in range(source.randint(0, 4)))
+        return "".join(source.choice(PIECES) for _turn in range(source.randint(0, 4)))
     if kind == 6:
-        return [anything(source, depth - 1) for _ in range(source.randint(0, 3))]
-    return {str(anything(source, 0)): anything(source, depth - 1) for _ in range(source.randint(0, 3))}
+        return [anything(source, depth - 1) for _turn in range(source.randint(0, 3))]
+    return {str(anything(source, 0)): anything(source, depth - 1) for _turn in range(source.randint(0, 3))}
 
 
 def test_fuzz_gives_sentences_only():
