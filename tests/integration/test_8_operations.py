@@ -75,6 +75,13 @@ def masked(lab):
         cli.control_plane("POST", "/lab/policies", {})
 
 
+@pytest.fixture(scope="module")
+def refreshed(lab, masked):
+    """How the lab is after that sync."""
+    assert masked.rc == 0, masked.output
+    return campaign.baseline(lab)
+
+
 def test_the_secondary_is_unlocked_after_its_snapshot(lab, masked):
     assert masked.rc == 0, masked.output
     tags = lab.snapshots()[masked.report["snapshots"][0]["snapshot_id"]]
@@ -84,7 +91,7 @@ def test_the_secondary_is_unlocked_after_its_snapshot(lab, masked):
     mongodb.wait_caught_up()
 
 
-def test_the_masked_snapshot_is_promoted_without_masking(lab, well, masked):
+def test_the_masked_snapshot_is_promoted_without_masking(lab, refreshed, masked):
     (snapshot_id,) = masked.report["target"]["masked_snapshot_ids"]
     assert lab.snapshots()[snapshot_id]["stagesync:kind"] == "masked"
     cli.control_plane("POST", "/lab/policies", {"policies": OPTIONAL})
@@ -94,11 +101,10 @@ def test_the_masked_snapshot_is_promoted_without_masking(lab, well, masked):
         cli.control_plane("POST", "/lab/policies", {})
     assert run.rc == 0, run.output
     assert {record["stage"] for record in run.report["stages"]} == {"preflight", "lock", "rollback", "cleanup"}
-    campaign.serves(well, lab)
+    campaign.serves(refreshed, lab)
 
 
-@pytest.mark.usefixtures("masked")
-def test_a_rollback_goes_to_the_parked_volume_that_is_named(lab, well):
+def test_a_rollback_goes_to_the_parked_volume_that_is_named(lab, refreshed):
     (parked,) = lab.of_kind("parked")
     wrong = lab.playbook("rollback", parked_volume_id="vol-0123456789abcdef0")
     assert wrong.rc != 0
@@ -106,15 +112,16 @@ def test_a_rollback_goes_to_the_parked_volume_that_is_named(lab, well):
     run = lab.playbook("rollback", parked_volume_id=parked)
     assert run.rc == 0, run.output
     assert lab.live_volume() == parked
-    campaign.serves(well, lab)
+    campaign.serves(refreshed, lab)
 
 
 # ---- a run that dies
 
 
 @pytest.fixture(scope="module")
-def dead(lab, tmp_path_factory):
+def dead(lab, refreshed, tmp_path_factory):
     """A sync whose controller was killed while it copied; nobody comes back to it."""
+    campaign.serves(refreshed, lab)
     case = campaign.Case("controller killed within", campaign.COPY, campaign.kill_controller, after=1.0)
     reports = tmp_path_factory.mktemp("dead")
     code, output = campaign.strike(lab, case, reports, "dead-run", stagesync_lock_stale_seconds=STALE)
@@ -136,12 +143,12 @@ def test_status_shows_the_lock_and_the_quarantine(lab):
     assert any("dead-run" in line and "lock" in line for line in lines), lines
 
 
-def test_when_the_lock_is_stale_cleanup_removes_what_was_left(lab, well, dead):
+def test_when_the_lock_is_stale_cleanup_removes_what_was_left(lab, refreshed, dead):
     time.sleep(max(0.0, STALE + 15 - (time.monotonic() - dead)))
     run = lab.playbook("cleanup", stagesync_lock_stale_seconds=STALE)
     assert run.rc == 0, run.output
-    campaign.serves(well, lab)
-    campaign.left_nothing(well, lab)
+    campaign.serves(refreshed, lab)
+    campaign.left_nothing(refreshed, lab)
     assert "QUARANTINE: none" in status(lab)
 
 
