@@ -322,8 +322,8 @@ def _refuse_anothers(wanted: Wanted, volume: dict) -> None:
         said, asked = volume["tags"].get(tag), wanted.tags.get(tag)
         if said and asked and said != asked:
             raise EbsError(
-                f"Volume {volume['volume_id']} of the name {wanted.name} has the tag {tag}={said}, not {asked}: it is no"
-                " work of this run any more, so use another run id."
+                f"Volume {volume['volume_id']} of the name {wanted.name} has the tag {tag}={said}, not {asked}: it is"
+                " no work of this run any more, so use another run id."
             )
 
 
