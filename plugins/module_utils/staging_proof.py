@@ -56,6 +56,9 @@ def own_checks(instance_id: str, node: dict, instance: dict, volumes: list, tag:
     container, storage = node["container"], node["storage"]
     identity = node["replica_set_identity"] or {}
     mine = [wrong for volume in volumes if (wrong := _volume_of_another(volume, instance.get("InstanceId"), tag))]
+    # DescribeVolumes answers nothing at all where one of them is not there.
+    unknown = sorted({*storage["volume_ids"]} - {volume["volume_id"] for volume in volumes})
+    mine += [f"{volume_id} is not known to EC2" for volume_id in unknown]
     alone = len(storage["volume_ids"]) == 1 and not storage["on_root_volume"]
     other = [] if storage["on_root_volume"] else node["unsupported"]
     return [

@@ -36,6 +36,7 @@ _NAMES = tuple(f"/dev/sd{letter}" for letter in "fghijklmnop")
 _DEVICE_NAME = re.compile(r"^(?:/dev/)?(?:sd|xvd)([a-z])")
 _VOLUME_ID = re.compile(r"^vol-[0-9a-f]{8,17}$")
 _ENDED = ("deleting", "deleted")
+_TAG_TARGET = "stagesync:target"
 # EC2 may need seconds until it lists what it has made.
 _LISTED_SECONDS = 60
 # Volumes that one name can have had, one after the other, while EC2 remembers the tokens of the deleted ones.
@@ -298,6 +299,7 @@ def _check(wanted: Wanted, volume: dict, zone: str) -> None:
         )
     if wanted.volume_id:
         return
+    _refuse_anothers(wanted, volume)
     advice = "delete it, or use another name."
     if volume["snapshot_id"] != wanted.snapshot_id:
         raise EbsError(
@@ -312,6 +314,17 @@ def _check(wanted: Wanted, volume: dict, zone: str) -> None:
     wrong = _not_as_asked(wanted, volume["encrypted"], volume["kms_key_id"])
     if wrong:
         raise EbsError(f"Volume {volume_id} of the name {wanted.name} {wrong}: {advice}")
+
+
+def _refuse_anothers(wanted: Wanted, volume: dict) -> None:
+    """A run's id that is used again must not take what its first use has made live or parked, nor another host's."""
+    for tag in (TAG_KIND, _TAG_TARGET):
+        said, asked = volume["tags"].get(tag), wanted.tags.get(tag)
+        if said and asked and said != asked:
+            raise EbsError(
+                f"Volume {volume['volume_id']} of the name {wanted.name} has the tag {tag}={said}, not {asked}: it is"
+                " no work of this run any more, so use another run id."
+            )
 
 
 def _not_as_asked(wanted: Wanted, encrypted: bool, key: str | None) -> str | None:

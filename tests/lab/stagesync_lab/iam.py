@@ -33,6 +33,7 @@ VALUES = {
     "staging-key": config.STAGING_KEY,
     "bucket-key": config.BUCKET_KEY,
     "other-account": "210987654321",
+    "source-region": "eu-west-1",
 }
 SHELL_DOCUMENT = "SSM-SessionManagerRunShell"
 # Nobody needs a permission for it.

@@ -275,13 +275,18 @@ def test_the_token_of_a_deleted_volume_is_not_used_again(ec2):
 
 def test_tags_are_corrected_and_never_removed(ec2):
     instance(ec2)
-    wrong = here(tags={"Name": "run-source", "stagesync:kind": "x", "own": "y"})
+    wrong = here(tags={"Name": "run-source", "stagesync:kind": "source", "stagesync:run": "x", "own": "y"})
     shows(ec2, wrong)
-    ec2.add_response("create_tags", {}, {"Resources": [ONE], "Tags": [{"Key": "stagesync:kind", "Value": "source"}]})
+    ec2.add_response("create_tags", {}, {"Resources": [ONE], "Tags": [{"Key": "stagesync:run", "Value": "r"}]})
     shows(ec2, wrong)  # EC2 does not show them at once
-    result = attached(ec2)
+    result = attached(ec2, replace(WANTED, tags={**WANTED.tags, "stagesync:run": "r"}))
     assert result["changed"]
-    assert result["volume"]["tags"] == {"Name": "run-source", "stagesync:kind": "source", "own": "y"}
+    assert result["volume"]["tags"] == {
+        "Name": "run-source",
+        "stagesync:kind": "source",
+        "stagesync:run": "r",
+        "own": "y",
+    }
 
 
 def test_check_mode_foresees_a_new_volume_and_makes_none(ec2):
@@ -313,6 +318,16 @@ def test_check_mode_foresees_the_attachment(ec2, found, changed):
         ({}, [raw(SnapshotId="snap-9")], "was made from snap-9 where none is wanted"),
         ({"size_gib": 11}, [raw()], "has 10 GiB where 11 GiB are wanted"),
         ({}, [raw(AvailabilityZone="ap-south-1b")], "is in zone ap-south-1b and instance i-1 in ap-south-1a"),
+        # What the same run id once made live or parked, or what is of another host.
+        *(
+            ({}, [raw(tags={"Name": "run-source", "stagesync:kind": kind})], f"stagesync:kind={kind}, not source")
+            for kind in ("live", "parked")
+        ),
+        (
+            {"tags": {"stagesync:target": "i-1"}},
+            [raw(tags={"Name": "run-source", "stagesync:target": "i-2"})],
+            "stagesync:target=i-2, not i-1: it is no work of this run any more, so use another run id",
+        ),
         ({"name": None, "volume_id": ONE}, [], f"Volume {ONE} does not exist"),
     ],
 )

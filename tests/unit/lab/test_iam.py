@@ -201,6 +201,10 @@ CONTROLLER = [
 ]  # fmt: skip
 OPTIONAL = [
     (
+        "ec2", "describe_snapshots", {"region": iam.VALUES["source-region"], "OwnerIds": ["self"]},
+        {"LookAtSnapshotsOfTheOtherRegion"},
+    ),
+    (
         "ec2", "copy_snapshot",
         {
             "SourceRegion": "eu-west-1", "SourceSnapshotId": "snap-0123456789abcdef0",

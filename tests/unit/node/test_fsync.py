@@ -229,6 +229,16 @@ def test_somebody_elses_lock_is_left_alone(place):
         assert not place.locked
 
 
+def test_a_lock_that_somebody_takes_meanwhile_is_left_alone_too(place):
+    place.lock()
+    with pymongo.MongoClient(place.server.uri, username="root", password=PASSWORD) as client:
+        client.admin.command("fsync", 1, lock=True)
+        assert place.unlock()["reason"] == "released"
+        assert place.locked
+        client.admin.command("fsyncUnlock")
+        assert not place.locked
+
+
 def test_nothing_to_unlock(place):
     assert place.unlock() == {"state": "unlocked", "reason": None, "changed": False}
     assert place.asked == 0

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from . import test_staging_proof
-from .test_staging_proof import ALONE, REGION, role, run
+from .test_staging_proof import ALONE, REGION, ROOT, role, run
 
 account = test_staging_proof.account  # the fixture
 
@@ -55,6 +57,39 @@ def copy(account, mongod, tmp_path):  # noqa: F811
         (found,) = account.ec2.describe_volumes(VolumeIds=[volume])["Volumes"]
         return {tag["Key"] for tag in found["Tags"]}
 
+    def anonymize():
+        """The role up to where it needs the host's devices; the server's place is another one."""
+        play = role("anonymize", ALONE)
+        play["tasks"][0]["vars"] = {"run_id": run_id}
+        facts = {"ec2_placement": {"region": REGION}, "anonymize_volume_size": 8}
+        return run(account, tmp_path, [play], {"staging": node()}, facts=facts)[1]
+
+    def node():
+        found = account.node("staging")
+        if served:
+            found["storage"]["volume_id"] = volume
+        return found
+
+    def goes_on(rules):
+        """The stages that playbooks/sync.yml would run when this run is started again."""
+        (sync,) = yaml.safe_load((ROOT / "playbooks/sync.yml").read_text())
+        look, stages = (next(task for task in sync["tasks"] if what in task["name"]) for what in ("whether", "restore"))
+        told = {"ansible.builtin.debug": {"msg": "does {{ stages | join('+') }}."}, "vars": {"stages": stages["loop"]}}
+        (tmp_path / "now.yml").write_text(rules)
+        play = {"hosts": ALONE, "gather_facts": False, "vars": sync["vars"], "tasks": [look, told]}
+        facts = {
+            "ec2_placement": {"region": REGION}, "stagesync_rules_file": str(tmp_path / "now.yml"), "run_id": run_id,
+            "lock_held": True,
+        }  # fmt: skip
+        arguments = ("-e", f"sync_run_id={run_id}")
+        output = run(account, tmp_path, [play], {"staging": node()}, *arguments, facts=facts)[1]
+        return output.partition("does ")[2].partition(".")[0]
+
+    served: list = []
+    promote.goes_on = goes_on
+    promote.anonymize, promote.served = anonymize, served
+    promote.tag = lambda **given: account.tag(volume, **given)
+    promote.tag(stagesync_kind="clean", stagesync_target=account.hosts["staging"]["id"])
     yield promote, tags, client.promoted.jobs
     account.ec2.delete_volume(VolumeId=volume)
     socket.unlink()
@@ -74,6 +109,44 @@ def test_hooks_run_once_before_anything_is_stopped(copy):
     assert jobs.count_documents({"status": "queued"}) == 1
     promote(RULES.replace("queued", "done"))  # other hooks
     assert jobs.count_documents({"status": "done"}) == 0
+
+
+def test_what_is_copied_again_is_not_validated_and_has_had_no_hooks(copy):
+    promote, tags, jobs = copy
+    promote(RULES)
+    assert {"stagesync:hooks", "stagesync:validated"} <= tags()
+    output = promote.anonymize()
+    assert "stagesync:validated" not in tags(), output
+    assert "has 0 validated clean volumes" in promote(RULES)
+    jobs.insert_one({"status": "queued"})
+    promote.tag(stagesync_validated="2026-11-22")
+    assert NEXT in promote(RULES)
+    assert jobs.count_documents({"status": "queued"}) == 0
+
+
+def test_a_copy_that_is_served_is_not_copied_to(copy):
+    promote, tags, _jobs = copy
+    promote.served.append(True)
+    output = promote.anonymize()
+    assert "Staging serves the copy of run unit-" in output
+    assert "make the clean volume" not in output
+    assert "stagesync:validated" in tags()
+
+
+def test_a_run_that_died_after_validation_goes_on_with_the_promotion(copy):
+    """Hooks may have changed the copy since, so that it would pass no more; or it is live, and its tags are wanting."""
+    promote, _tags, _jobs = copy
+    whole = "restore+anonymize+validate+promote"
+    assert promote.goes_on(RULES) == whole  # nobody knows by which rules it was masked
+    promote.tag(stagesync_rules=hashlib.sha256(RULES.strip().encode()).hexdigest())
+    assert promote.goes_on(RULES) == "promote"
+    assert promote.goes_on(RULES + "# changed") == whole
+    promote.tag(stagesync_kind="parked")  # an old run's, whose id is used again
+    assert promote.goes_on(RULES) == whole
+    promote.tag(stagesync_kind="live")
+    assert promote.goes_on(RULES) == whole  # by its tags only
+    promote.served.append(True)
+    assert promote.goes_on(RULES) == "promote"
 
 
 def test_a_hook_that_fails_stops_it_before_the_swap(copy):

@@ -159,6 +159,10 @@ CASES = {
         ALONE, lambda node, a: node["storage"].update(volume_ids=[a.hosts["primary"]["volume"]]),
         "the data volume is staging's: vol-",
     ),
+    "a volume that EC2 does not know": (
+        ALONE, lambda node, _a: node["storage"].update(volume_ids=["vol-0123456789abcdef0"]),
+        "the data volume is staging's: vol-0123456789abcdef0 is not known to EC2",
+    ),
     "the root volume": (ALONE, lambda node, _a: node["storage"].update(on_root_volume=True), "lies on the root volume"),
     "a shard": (ALONE, lambda node, _a: node["unsupported"].append("It is a shard."), "replaced: It is a shard."),
     "production's volume": (
@@ -185,7 +189,7 @@ def test_staging_passes(account, tmp_path, hosts):
         account, tmp_path, [role("preflight", hosts), role("preflight", ALONE, tasks_from="target")], nodes
     )
     assert code == 0, output
-    assert f"All {9 if hosts == ALONE else 11} checks passed" in output
+    assert f"All {10 if hosts == ALONE else 12} checks passed" in output
 
 
 def test_production_under_the_name_of_staging(account, tmp_path):
@@ -204,6 +208,17 @@ def test_production_under_the_name_of_staging(account, tmp_path):
     assert "staging is no member of production's replica set" in output
     assert alone[0] != 0
     assert "is in group mongodb_staging and in a production group" in alone[1]
+
+
+def test_two_staging_hosts_are_refused_by_a_stage_of_its_own_too(account, tmp_path):
+    """Both would work under one run id, and so on one another's volumes."""
+    play = role("preflight", ALONE)
+    play["tasks"].insert(
+        0, {"ansible.builtin.add_host": {"name": "another", "groups": ["mongodb_staging"]}, "changed_when": False}
+    )
+    code, output = run(account, tmp_path, [play], {"staging": account.node("staging")})
+    assert code != 0
+    assert "one staging host: the inventory holds 2 hosts in group mongodb_staging." in output
 
 
 def test_the_tag_is_ec2s_word(account, tmp_path):
