@@ -57,13 +57,8 @@ requirements:
   - the masking engine, which the role C(host_python) installs
 author:
   - stagesync contributors (@stagesync)
-attributes:
-  check_mode:
-    description: Does the same in check mode, for nothing is ever changed.
-    support: full
-  diff_mode:
-    description: Returns no diff, for nothing is ever changed.
-    support: none
+extends_documentation_fragment:
+  - stagesync.aws.read_only
 """
 
 EXAMPLES = r"""

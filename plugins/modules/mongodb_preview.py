@@ -50,13 +50,8 @@ requirements:
   - boto3 (only for O(key_parameter))
 author:
   - stagesync contributors (@stagesync)
-attributes:
-  check_mode:
-    description: Does the same in check mode, for nothing is ever changed.
-    support: full
-  diff_mode:
-    description: Returns no diff, for nothing is ever changed.
-    support: none
+extends_documentation_fragment:
+  - stagesync.aws.read_only
 """
 
 EXAMPLES = r"""

@@ -41,17 +41,11 @@ options:
     description:
       - The directory of all reports on the controller. No runs are listed without it.
     type: path
-attributes:
-  check_mode:
-    description: Can run in check mode and return the same as otherwise.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed.
-    support: none
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - stagesync.aws.read_only
 """
 
 EXAMPLES = r"""
