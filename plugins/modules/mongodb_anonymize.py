@@ -33,14 +33,6 @@ options:
     description: Address of the clean server, without a user.
     type: str
     required: true
-  rules:
-    description: Text of the rule file.
-    type: str
-    required: true
-  rules_path:
-    description: Name of the rule file, for messages.
-    type: str
-    default: rules
   state_path:
     description:
       - Directory on the host that remembers the key and what is finished, made if it is missing. It must be on tmpfs,
@@ -68,6 +60,8 @@ requirements:
   - boto3 (only for O(key_parameter))
 author:
   - stagesync contributors (@stagesync)
+extends_documentation_fragment:
+  - stagesync.aws.masking_rules
 attributes:
   check_mode:
     description: Makes all checks, with a look at every document, and returns what would be copied; nothing is written.
@@ -184,6 +178,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import
 )
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.copy import Copy
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import RULES_OPTIONS
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.plan import CheckError
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.state import State, secret_from
 from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError, resolve
@@ -221,8 +216,7 @@ def main() -> None:
         argument_spec={
             "source_uri": {"type": "str", "required": True},
             "target_uri": {"type": "str", "required": True},
-            "rules": {"type": "str", "required": True},
-            "rules_path": {"type": "str", "default": "rules"},
+            **RULES_OPTIONS,
             "state_path": {"type": "path", "required": True},
             "key_parameter": {"type": "str", "no_log": False},
             "region": {"type": "str"},

@@ -27,12 +27,6 @@ options:
     required: true
   rules:
     description: Text of the rule file that the copy was made with.
-    type: str
-    required: true
-  rules_path:
-    description: Name of the rule file, for messages.
-    type: str
-    default: rules
   mode:
     description:
       - V(sampled) compares O(sample_size) documents of each collection, the first, the last and random ones of either
@@ -59,6 +53,7 @@ author:
   - stagesync contributors (@stagesync)
 extends_documentation_fragment:
   - stagesync.aws.read_only
+  - stagesync.aws.masking_rules
 """
 
 EXAMPLES = r"""
@@ -173,6 +168,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import
 )
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.compare import compare
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import RULES_OPTIONS
 
 
 def summary(differences: list[dict]) -> str:
@@ -191,8 +187,7 @@ def main() -> None:
         argument_spec={
             "source_uri": {"type": "str", "required": True},
             "target_uri": {"type": "str", "required": True},
-            "rules": {"type": "str", "required": True},
-            "rules_path": {"type": "str", "default": "rules"},
+            **RULES_OPTIONS,
             "mode": {"type": "str", "choices": ["sampled", "full"], "default": "sampled"},
             "sample_size": {"type": "int", "default": 1000},
             "workers": {"type": "int"},

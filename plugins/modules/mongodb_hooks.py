@@ -21,20 +21,14 @@ options:
     description: Address of the clean server, without a user, such as V(mongodb://%2Frun%2Fclean.sock).
     type: str
     required: true
-  rules:
-    description: Text of the rule file.
-    type: str
-    required: true
-  rules_path:
-    description: Name of the rule file, for messages.
-    type: str
-    default: rules
 requirements:
   - python >= 3.9
   - pymongo >= 4.3
   - PyYAML
 author:
   - stagesync contributors (@stagesync)
+extends_documentation_fragment:
+  - stagesync.aws.masking_rules
 attributes:
   check_mode:
     description: Counts the documents that hooks would reach; nothing is written.
@@ -100,6 +94,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client impor
     MongodbError,
     Server,
 )
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import RULES_OPTIONS
 
 
 def diff(results):
@@ -113,11 +108,7 @@ def diff(results):
 
 def main():
     module = AnsibleModule(
-        argument_spec={
-            "uri": {"type": "str", "required": True},
-            "rules": {"type": "str", "required": True},
-            "rules_path": {"type": "str", "default": "rules"},
-        },
+        argument_spec={"uri": {"type": "str", "required": True}, **RULES_OPTIONS},
         supports_check_mode=True,
     )
     for library, problem in (("PyYAML", YAML_IMPORT_ERROR), ("pymongo", PYMONGO_IMPORT_ERROR)):

@@ -33,12 +33,8 @@ options:
     description:
       - Text of the rule file. With C(mode=draft), what there is of it so far; it may hold V(review) and may be empty.
       - Required if O(mode=check).
-    type: str
+    required: false
     default: ""
-  rules_path:
-    description: Name of the rule file, for messages.
-    type: str
-    default: rules
   sample_size:
     description: Number of random documents of each collection to read. Without it, all are read.
     type: int
@@ -60,6 +56,7 @@ author:
   - stagesync contributors (@stagesync)
 extends_documentation_fragment:
   - stagesync.aws.read_only
+  - stagesync.aws.masking_rules
 """
 
 EXAMPLES = r"""
@@ -181,6 +178,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import
     load_rules,
 )
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import RULES_OPTIONS
 from ansible_collections.stagesync.aws.plugins.module_utils.pii import detectors
 from ansible_collections.stagesync.aws.plugins.module_utils.pii.rulefile import DraftError, merge
 from ansible_collections.stagesync.aws.plugins.module_utils.pii.scan import check, describe, draft
@@ -231,8 +229,8 @@ def main() -> None:
         argument_spec={
             "uri": {"type": "str", "required": True},
             "mode": {"type": "str", "choices": ["draft", "check"], "required": True},
+            **RULES_OPTIONS,
             "rules": {"type": "str", "default": ""},
-            "rules_path": {"type": "str", "default": "rules"},
             "sample_size": {"type": "int"},
             "regions": {
                 "type": "list",

@@ -18,14 +18,6 @@ options:
     description: Address of the source server, without a user, such as V(mongodb://%2Frun%2Fsource.sock).
     type: str
     required: true
-  rules:
-    description: Text of the rule file.
-    type: str
-    required: true
-  rules_path:
-    description: Name of the rule file, for messages.
-    type: str
-    default: rules
   documents:
     description: Number of documents of each collection.
     type: int
@@ -52,6 +44,7 @@ author:
   - stagesync contributors (@stagesync)
 extends_documentation_fragment:
   - stagesync.aws.read_only
+  - stagesync.aws.masking_rules
 """
 
 EXAMPLES = r"""
@@ -106,6 +99,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import
     load_rules,
 )
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import RULES_OPTIONS
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.state import secret_from
 from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError, resolve
 from ansible_collections.stagesync.aws.plugins.module_utils.pii.preview import lines, preview
@@ -133,8 +127,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "uri": {"type": "str", "required": True},
-            "rules": {"type": "str", "required": True},
-            "rules_path": {"type": "str", "default": "rules"},
+            **RULES_OPTIONS,
             "documents": {"type": "int", "default": 10},
             "show_originals": {"type": "bool", "default": False},
             "key_parameter": {"type": "str", "no_log": False},
