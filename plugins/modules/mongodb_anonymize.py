@@ -25,14 +25,6 @@ description:
     made there, and must run with C(ttlMonitorEnabled=false).
   - A large database takes long, so run it with C(async).
 options:
-  source_uri:
-    description: Address of the source server, without a user, such as V(mongodb://%2Frun%2Fsource.sock).
-    type: str
-    required: true
-  target_uri:
-    description: Address of the clean server, without a user.
-    type: str
-    required: true
   state_path:
     description:
       - Directory on the host that remembers the key and what is finished, made if it is missing. It must be on tmpfs,
@@ -49,9 +41,6 @@ options:
   region:
     description: AWS region of O(key_parameter). Without it, the region that the host's AWS configuration names.
     type: str
-  workers:
-    description: Number of worker processes. Without it, one a core.
-    type: int
 requirements:
   - python >= 3.9
   - pymongo >= 4.3
@@ -62,6 +51,7 @@ author:
   - stagesync contributors (@stagesync)
 extends_documentation_fragment:
   - stagesync.aws.masking_rules
+  - stagesync.aws.clean_room
 attributes:
   check_mode:
     description: Makes all checks, with a look at every document, and returns what would be copied; nothing is written.
@@ -178,7 +168,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import
 )
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.copy import Copy
-from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import RULES_OPTIONS
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import CLEAN_ROOM_OPTIONS, RULES_OPTIONS
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.plan import CheckError
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.state import State, secret_from
 from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError, resolve
@@ -214,13 +204,11 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "source_uri": {"type": "str", "required": True},
-            "target_uri": {"type": "str", "required": True},
+            **CLEAN_ROOM_OPTIONS,
             **RULES_OPTIONS,
             "state_path": {"type": "path", "required": True},
             "key_parameter": {"type": "str", "no_log": False},
             "region": {"type": "str"},
-            "workers": {"type": "int"},
         },
         supports_check_mode=True,
     )

@@ -17,14 +17,6 @@ description:
   - Fails where anything differs. Both servers are only read. Findings hold no value of a document.
   - A large database takes long, so run it with C(async).
 options:
-  source_uri:
-    description: Address of the source server, without a user, such as V(mongodb://%2Frun%2Fsource.sock).
-    type: str
-    required: true
-  target_uri:
-    description: Address of the clean server, without a user.
-    type: str
-    required: true
   rules:
     description: Text of the rule file that the copy was made with.
   mode:
@@ -41,9 +33,6 @@ options:
     description: Number of documents of each collection to compare.
     type: int
     default: 1000
-  workers:
-    description: Number of worker processes. Without it, one a core.
-    type: int
 requirements:
   - python >= 3.9
   - pymongo >= 4.3
@@ -54,6 +43,7 @@ author:
 extends_documentation_fragment:
   - stagesync.aws.read_only
   - stagesync.aws.masking_rules
+  - stagesync.aws.clean_room
 """
 
 EXAMPLES = r"""
@@ -168,7 +158,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import
 )
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.compare import compare
-from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import RULES_OPTIONS
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import CLEAN_ROOM_OPTIONS, RULES_OPTIONS
 
 
 def summary(differences: list[dict]) -> str:
@@ -185,12 +175,10 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "source_uri": {"type": "str", "required": True},
-            "target_uri": {"type": "str", "required": True},
+            **CLEAN_ROOM_OPTIONS,
             **RULES_OPTIONS,
             "mode": {"type": "str", "choices": ["sampled", "full"], "default": "sampled"},
             "sample_size": {"type": "int", "default": 1000},
-            "workers": {"type": "int"},
         },
         supports_check_mode=True,
     )

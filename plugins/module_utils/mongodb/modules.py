@@ -5,5 +5,10 @@
 
 from __future__ import annotations
 
-# The documentation fragment masking_rules describes these.
+# The documentation fragments masking_rules and clean_room describe these.
 RULES_OPTIONS = {"rules": {"type": "str", "required": True}, "rules_path": {"type": "str", "default": "rules"}}
+CLEAN_ROOM_OPTIONS = {
+    "source_uri": {"type": "str", "required": True},
+    "target_uri": {"type": "str", "required": True},
+    "workers": {"type": "int"},
+}
