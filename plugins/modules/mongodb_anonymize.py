@@ -160,7 +160,8 @@ problems:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
     YAML_IMPORT_ERROR,
     RulesError,
@@ -212,10 +213,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if client.PYMONGO_IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("pymongo"), exception=client.PYMONGO_IMPORT_ERROR)
-    if YAML_IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("PyYAML"), exception=YAML_IMPORT_ERROR)
+    require(module, {"pymongo": client.PYMONGO_IMPORT_ERROR, "PyYAML": YAML_IMPORT_ERROR})
     if module.params["workers"] is not None and module.params["workers"] < 1:
         module.fail_json(msg=f"workers is {module.params['workers']}: give 1 or more, or leave it out for one a core.")
     try:

@@ -150,7 +150,8 @@ problems:
 
 from dataclasses import asdict
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
     YAML_IMPORT_ERROR,
     RulesError,
@@ -183,10 +184,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    if client.PYMONGO_IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("pymongo"), exception=client.PYMONGO_IMPORT_ERROR)
-    if YAML_IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("PyYAML"), exception=YAML_IMPORT_ERROR)
+    require(module, {"pymongo": client.PYMONGO_IMPORT_ERROR, "PyYAML": YAML_IMPORT_ERROR})
     for name in ("sample_size", "workers"):
         if params[name] is not None and params[name] < 1:
             module.fail_json(msg=f"{name} is {params[name]}: give 1 or more.")

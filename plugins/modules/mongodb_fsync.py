@@ -115,9 +115,10 @@ held_seconds:
 
 import os
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.stagesync.aws.plugins.module_utils import mongod_login
 from ansible_collections.stagesync.aws.plugins.module_utils import mongod_node as node
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.mongod_service import DockerService, ServiceError
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import fsync
 from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError
@@ -162,8 +163,7 @@ def main() -> None:
         required_together=[("username_parameter", "password_parameter")],
         supports_check_mode=True,
     )
-    if not node.HAS_PYMONGO:
-        module.fail_json(msg=missing_required_lib("pymongo"))
+    require(module, {"pymongo": node.PYMONGO_IMPORT_ERROR})
     run_id, limit = module.params["run_id"], module.params["limit"]
     if not 1 <= limit <= 600:
         module.fail_json(msg=f"limit is {limit}: give 1 to 600 seconds.")

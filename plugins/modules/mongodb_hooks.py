@@ -82,7 +82,8 @@ hooks:
       sample: 120
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
     YAML_IMPORT_ERROR,
     RulesError,
@@ -111,9 +112,7 @@ def main():
         argument_spec={"uri": {"type": "str", "required": True}, **RULES_OPTIONS},
         supports_check_mode=True,
     )
-    for library, problem in (("PyYAML", YAML_IMPORT_ERROR), ("pymongo", PYMONGO_IMPORT_ERROR)):
-        if problem:
-            module.fail_json(msg=missing_required_lib(library), exception=problem)
+    require(module, {"PyYAML": YAML_IMPORT_ERROR, "pymongo": PYMONGO_IMPORT_ERROR})
     params, results = module.params, []
     try:
         rules = load_rules(params["rules"], params["rules_path"])

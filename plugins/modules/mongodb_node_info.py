@@ -273,10 +273,11 @@ unsupported:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.stagesync.aws.plugins.module_utils import mongod_login
 from ansible_collections.stagesync.aws.plugins.module_utils import mongod_node as node
 from ansible_collections.stagesync.aws.plugins.module_utils.ebs.devices import DeviceError
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.mongod_service import DockerService, ServiceError
 from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError
 
@@ -336,8 +337,7 @@ def main() -> None:
         required_together=[("username_parameter", "password_parameter")],
         supports_check_mode=True,
     )
-    if not node.HAS_PYMONGO:
-        module.fail_json(msg=missing_required_lib("pymongo"))
+    require(module, {"pymongo": node.PYMONGO_IMPORT_ERROR})
     try:
         facts = describe(module.params)
     except (DeviceError, OSError, ParameterError, ServiceError, node.NodeError) as error:

@@ -171,7 +171,8 @@ problems:
 
 from dataclasses import asdict
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
     YAML_IMPORT_ERROR,
     RulesError,
@@ -212,17 +213,6 @@ def scan(params: dict) -> dict:
     }
 
 
-def missing_library() -> tuple[str, str] | None:
-    """Return the first library that is not there, and the import's error."""
-    wanted = (
-        ("pymongo", client.PYMONGO_IMPORT_ERROR),
-        ("PyYAML", YAML_IMPORT_ERROR),
-        ("phonenumbers", detectors.PHONE_IMPORT_ERROR),
-        ("python-stdnum", detectors.STDNUM_IMPORT_ERROR),
-    )
-    return next(((name, error) for name, error in wanted if error), None)
-
-
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -242,9 +232,15 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    missing = missing_library()
-    if missing:
-        module.fail_json(msg=missing_required_lib(missing[0]), exception=missing[1])
+    require(
+        module,
+        {
+            "pymongo": client.PYMONGO_IMPORT_ERROR,
+            "PyYAML": YAML_IMPORT_ERROR,
+            "phonenumbers": detectors.PHONE_IMPORT_ERROR,
+            "python-stdnum": detectors.STDNUM_IMPORT_ERROR,
+        },
+    )
     for name in ("sample_size", "workers"):
         if params[name] is not None and params[name] < 1:
             module.fail_json(msg=f"{name} is {params[name]}: give 1 or more.")

@@ -91,7 +91,8 @@ problems:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import Key
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
     YAML_IMPORT_ERROR,
@@ -135,10 +136,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if client.PYMONGO_IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("pymongo"), exception=client.PYMONGO_IMPORT_ERROR)
-    if YAML_IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("PyYAML"), exception=YAML_IMPORT_ERROR)
+    require(module, {"pymongo": client.PYMONGO_IMPORT_ERROR, "PyYAML": YAML_IMPORT_ERROR})
     if not 1 <= module.params["documents"] <= 1000:
         module.fail_json(msg=f"documents is {module.params['documents']}: give 1 to 1000.")
     try:

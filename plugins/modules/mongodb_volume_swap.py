@@ -173,10 +173,11 @@ failed_volume_id:
   type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.stagesync.aws.plugins.module_utils import mongod_login, volume_swap
 from ansible_collections.stagesync.aws.plugins.module_utils import mongod_node as node
 from ansible_collections.stagesync.aws.plugins.module_utils.ebs.devices import DeviceError
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.mongod_service import DockerService, ServiceError
 from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError
 
@@ -217,8 +218,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if not node.HAS_PYMONGO:
-        module.fail_json(msg=missing_required_lib("pymongo"))
+    require(module, {"pymongo": node.PYMONGO_IMPORT_ERROR})
     try:
         result = swap(module.params, module.check_mode)
     except volume_swap.SwapError as error:
