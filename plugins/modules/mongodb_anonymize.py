@@ -162,15 +162,14 @@ problems:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
-    YAML_IMPORT_ERROR,
-    RulesError,
-    load_rules,
-)
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import YAML_IMPORT_ERROR, load_rules
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.copy import Copy
-from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import CLEAN_ROOM_OPTIONS, RULES_OPTIONS
-from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.plan import CheckError
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import (
+    CLEAN_ROOM_OPTIONS,
+    RULES_OPTIONS,
+    attempt,
+)
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.state import State, secret_from
 from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError, resolve
 
@@ -216,16 +215,8 @@ def main() -> None:
     require(module, {"pymongo": client.PYMONGO_IMPORT_ERROR, "PyYAML": YAML_IMPORT_ERROR})
     if module.params["workers"] is not None and module.params["workers"] < 1:
         module.fail_json(msg=f"workers is {module.params['workers']}: give 1 or more, or leave it out for one a core.")
-    try:
-        result = anonymize(module.params, module.check_mode)
-    except CheckError as error:
-        module.fail_json(msg=str(error), problems=error.problems)
-    except RulesError as error:
-        module.fail_json(msg=str(error), problems=[str(problem) for problem in error.problems])
-    except (client.MongodbError, ParameterError) as error:
-        module.fail_json(msg=str(error))
-    except client.PyMongoError as error:
-        module.fail_json(msg=str(client.explain(error, "the source or the clean server")))
+    servers = "the source or the clean server"
+    result = attempt(module, servers, lambda: anonymize(module.params, module.check_mode), ParameterError)
     module.exit_json(**result)
 
 

@@ -152,14 +152,14 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
-    YAML_IMPORT_ERROR,
-    RulesError,
-    load_rules,
-)
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import YAML_IMPORT_ERROR, load_rules
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.compare import compare
-from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import CLEAN_ROOM_OPTIONS, RULES_OPTIONS
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import (
+    CLEAN_ROOM_OPTIONS,
+    RULES_OPTIONS,
+    attempt,
+)
 
 
 def summary(differences: list[dict]) -> str:
@@ -188,21 +188,18 @@ def main() -> None:
     for name in ("sample_size", "workers"):
         if params[name] is not None and params[name] < 1:
             module.fail_json(msg=f"{name} is {params[name]}: give 1 or more.")
-    try:
-        report = compare(
+    report = attempt(
+        module,
+        "the source or the clean copy",
+        lambda: compare(
             client.Server(params["source_uri"], "source"),
             client.Server(params["target_uri"], "clean"),
             load_rules(params["rules"], params["rules_path"]),
             params["mode"],
             params["sample_size"],
             params["workers"],
-        )
-    except RulesError as error:
-        module.fail_json(msg=str(error), problems=[str(problem) for problem in error.problems])
-    except client.MongodbError as error:
-        module.fail_json(msg=str(error))
-    except client.PyMongoError as error:
-        module.fail_json(msg=str(client.explain(error, "the source or the clean copy")))
+        ),
+    )
     if report.differences:
         module.fail_json(msg=summary(report.differences), changed=False, **asdict(report))
     module.exit_json(changed=False, **asdict(report))

@@ -173,13 +173,9 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
-    YAML_IMPORT_ERROR,
-    RulesError,
-    load_rules,
-)
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import YAML_IMPORT_ERROR, load_rules
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
-from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import RULES_OPTIONS
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import RULES_OPTIONS, attempt
 from ansible_collections.stagesync.aws.plugins.module_utils.pii import detectors
 from ansible_collections.stagesync.aws.plugins.module_utils.pii.rulefile import DraftError, merge
 from ansible_collections.stagesync.aws.plugins.module_utils.pii.scan import check, describe, draft
@@ -247,14 +243,7 @@ def main() -> None:
     unknown = [region for region in params["regions"] if not detectors.is_region(region.upper())]
     if unknown:
         module.fail_json(msg=f"regions has {unknown[0]!r}: give regions as two letters, such as IN.")
-    try:
-        result = scan(params)
-    except RulesError as error:
-        module.fail_json(msg=str(error), problems=[str(problem) for problem in error.problems])
-    except (DraftError, client.MongodbError) as error:
-        module.fail_json(msg=str(error))
-    except client.PyMongoError as error:
-        module.fail_json(msg=str(client.explain(error, "the server")))
+    result = attempt(module, "the server", lambda: scan(params), DraftError)
     if params["mode"] == "check" and result["findings"]:
         module.fail_json(msg=summary(result["findings"]), changed=False, **result)
     module.exit_json(changed=False, **result)

@@ -94,13 +94,9 @@ problems:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import Key
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
-    YAML_IMPORT_ERROR,
-    RulesError,
-    load_rules,
-)
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import YAML_IMPORT_ERROR, load_rules
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
-from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import RULES_OPTIONS
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import RULES_OPTIONS, attempt
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.state import secret_from
 from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError, resolve
 from ansible_collections.stagesync.aws.plugins.module_utils.pii.preview import lines, preview
@@ -139,14 +135,7 @@ def main() -> None:
     require(module, {"pymongo": client.PYMONGO_IMPORT_ERROR, "PyYAML": YAML_IMPORT_ERROR})
     if not 1 <= module.params["documents"] <= 1000:
         module.fail_json(msg=f"documents is {module.params['documents']}: give 1 to 1000.")
-    try:
-        collections = run(module.params)
-    except RulesError as error:
-        module.fail_json(msg=str(error), problems=[str(problem) for problem in error.problems])
-    except (client.MongodbError, ParameterError) as error:
-        module.fail_json(msg=str(error))
-    except client.PyMongoError as error:
-        module.fail_json(msg=str(client.explain(error, "the source server")))
+    collections = attempt(module, "the source server", lambda: run(module.params), ParameterError)
     module.exit_json(changed=False, collections=collections)
 
 
