@@ -275,9 +275,7 @@ def main():
         },
         supports_check_mode=True,
     )
-    for name in ("instance_id", "set_name"):
-        if module.params[name] == "":
-            module.fail_json(msg=f"{name} is empty: give a value, or leave the option out where it is not needed.")
+    api.refuse_empty(module, "instance_id", "set_name")
     api.conclude(module, "status", run)
 
 
