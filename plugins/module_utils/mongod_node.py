@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import socket
+import traceback
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -21,9 +22,9 @@ try:
     from pymongo import MongoClient
     from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, OperationFailure, PyMongoError
 
-    HAS_PYMONGO = True
+    PYMONGO_IMPORT_ERROR = None
 except ImportError:
-    HAS_PYMONGO = False
+    PYMONGO_IMPORT_ERROR = traceback.format_exc()
 
 METADATA_ENDPOINT = "http://169.254.169.254"
 _UNAUTHORIZED = 13

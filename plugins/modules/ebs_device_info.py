@@ -39,13 +39,8 @@ options:
     default: 0
 requirements:
   - blkid (util-linux)
-attributes:
-  check_mode:
-    description: Can run in check mode and return the same as otherwise.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed.
-    support: none
+extends_documentation_fragment:
+  - stagesync.aws.read_only
 """
 
 EXAMPLES = r"""

@@ -99,11 +99,6 @@ deleted:
   elements: str
 """
 
-try:
-    from botocore.config import Config
-except ImportError:
-    Config = None  # AnsibleAWSModule reports the missing package
-
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.stagesync.aws.plugins.module_utils.ebs import api, copies
 
@@ -121,9 +116,7 @@ def run(module):
         kms_key_id=params["kms_key_id"],
         tags={key: str(value) for key, value in params["tags"].items()},
     )
-    # CopySnapshot has no client token: botocore must not send it a second time after a lost answer.
-    once = {"retries": {"mode": "standard", "total_max_attempts": 1}}
-    return copies.present(client, wanted, module.check_mode, lambda: module.client("ec2", config=Config(**once)))
+    return copies.present(client, wanted, module.check_mode, lambda: api.client_once(module))
 
 
 def main():
@@ -139,9 +132,7 @@ def main():
         required_if=[("state", "present", ["snapshot_id", "source_region"])],
         supports_check_mode=True,
     )
-    for name in ("run_id", "snapshot_id", "source_region", "kms_key_id"):
-        if module.params[name] == "":
-            module.fail_json(msg=f"{name} is empty: give a value, or leave the option out where it is not needed.")
+    api.refuse_empty(module, "run_id", "snapshot_id", "source_region", "kms_key_id")
     api.conclude(module, "snapshots", run)
 
 

@@ -91,17 +91,11 @@ options:
       - Fail unless the tags of the chosen set say how to open MongoDB's files, as those of the role C(snapshot) do.
     type: bool
     default: false
-attributes:
-  check_mode:
-    description: Can run in check mode and return the same as otherwise.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed.
-    support: none
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - stagesync.aws.read_only
 """
 
 EXAMPLES = r"""

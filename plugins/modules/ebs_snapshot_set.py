@@ -224,11 +224,6 @@ kept:
 
 from datetime import datetime, timezone
 
-try:
-    from botocore.config import Config
-except ImportError:
-    Config = None  # AnsibleAWSModule reports the missing package
-
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.stagesync.aws.plugins.module_utils.ebs import api, snapshots
 
@@ -252,11 +247,7 @@ def present(module, client):
             for volume_id, tags in params["volume_tags"].items()
         },
     )
-    # CreateSnapshots has no client token: botocore must not send it a second time after a lost answer.
-    once = {"retries": {"mode": "standard", "total_max_attempts": 1}}
-    result = snapshots.present(
-        client, wanted, utcnow, module.check_mode, lambda: module.client("ec2", config=Config(**once))
-    )
+    result = snapshots.present(client, wanted, utcnow, module.check_mode, lambda: api.client_once(module))
     if params["wait"] and result["set"] and not module.check_mode:
         result = snapshots.wait_completed(client, wanted, result, params["wait_timeout"], utcnow)
     return result
@@ -305,9 +296,7 @@ def main():
         ],
         supports_check_mode=True,
     )
-    for name in ("run_id", "set_name", "instance_id"):
-        if module.params[name] == "":
-            module.fail_json(msg=f"{name} is empty: give a value, or leave the option out where it is not needed.")
+    api.refuse_empty(module, "run_id", "set_name", "instance_id")
     if module.params["state"] == "absent" and not (module.params["run_id"] or module.params["snapshot_ids"]):
         module.fail_json(msg="Neither run_id nor snapshot_ids names anything to delete: give one of them.")
     if module.params["keep"] is not None and module.params["keep"] < 1:

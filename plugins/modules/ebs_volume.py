@@ -240,9 +240,7 @@ def main():
         + [("name", "volume_ids")],
         supports_check_mode=True,
     )
-    for option in ("name", "volume_id", "instance_id", "snapshot_id", "kms_key_id"):
-        if module.params[option] == "":
-            module.fail_json(msg=f"{option} is empty: give a value, or leave the option out where it is not needed.")
+    api.refuse_empty(module, "name", "volume_id", "instance_id", "snapshot_id", "kms_key_id")
     api.conclude(module, "volumes", run)
 
 

@@ -42,13 +42,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would return otherwise.
-    support: full
-  diff_mode:
-    description: It changes nothing, so there is nothing to show.
-    support: none
+  - stagesync.aws.read_only
 """
 
 EXAMPLES = r"""

@@ -24,13 +24,8 @@ options:
     type: path
 requirements:
   - PyYAML
-attributes:
-  check_mode:
-    description: Can run in check mode and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
-    support: none
+extends_documentation_fragment:
+  - stagesync.aws.read_only
 """
 
 EXAMPLES = r"""
@@ -153,7 +148,8 @@ problems:
       type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
     YAML_IMPORT_ERROR,
     RulesError,
@@ -168,8 +164,7 @@ def main():
         required_one_of=[("rules", "path")],
         supports_check_mode=True,
     )
-    if YAML_IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("PyYAML"), exception=YAML_IMPORT_ERROR)
+    require(module, {"PyYAML": YAML_IMPORT_ERROR})
     text, path = module.params["rules"], module.params["path"]
     if text is None:
         try:

@@ -25,22 +25,6 @@ description:
     made there, and must run with C(ttlMonitorEnabled=false).
   - A large database takes long, so run it with C(async).
 options:
-  source_uri:
-    description: Address of the source server, without a user, such as V(mongodb://%2Frun%2Fsource.sock).
-    type: str
-    required: true
-  target_uri:
-    description: Address of the clean server, without a user.
-    type: str
-    required: true
-  rules:
-    description: Text of the rule file.
-    type: str
-    required: true
-  rules_path:
-    description: Name of the rule file, for messages.
-    type: str
-    default: rules
   state_path:
     description:
       - Directory on the host that remembers the key and what is finished, made if it is missing. It must be on tmpfs,
@@ -57,9 +41,6 @@ options:
   region:
     description: AWS region of O(key_parameter). Without it, the region that the host's AWS configuration names.
     type: str
-  workers:
-    description: Number of worker processes. Without it, one a core.
-    type: int
 requirements:
   - python >= 3.9
   - pymongo >= 4.3
@@ -68,6 +49,9 @@ requirements:
   - boto3 (only for O(key_parameter))
 author:
   - stagesync contributors (@stagesync)
+extends_documentation_fragment:
+  - stagesync.aws.masking_rules
+  - stagesync.aws.clean_room
 attributes:
   check_mode:
     description: Makes all checks, with a look at every document, and returns what would be copied; nothing is written.
@@ -176,15 +160,16 @@ problems:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
-    YAML_IMPORT_ERROR,
-    RulesError,
-    load_rules,
-)
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import YAML_IMPORT_ERROR, load_rules
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.copy import Copy
-from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.plan import CheckError
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import (
+    CLEAN_ROOM_OPTIONS,
+    RULES_OPTIONS,
+    attempt,
+)
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.state import State, secret_from
 from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError, resolve
 
@@ -219,33 +204,19 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "source_uri": {"type": "str", "required": True},
-            "target_uri": {"type": "str", "required": True},
-            "rules": {"type": "str", "required": True},
-            "rules_path": {"type": "str", "default": "rules"},
+            **CLEAN_ROOM_OPTIONS,
+            **RULES_OPTIONS,
             "state_path": {"type": "path", "required": True},
             "key_parameter": {"type": "str", "no_log": False},
             "region": {"type": "str"},
-            "workers": {"type": "int"},
         },
         supports_check_mode=True,
     )
-    if client.PYMONGO_IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("pymongo"), exception=client.PYMONGO_IMPORT_ERROR)
-    if YAML_IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("PyYAML"), exception=YAML_IMPORT_ERROR)
+    require(module, {"pymongo": client.PYMONGO_IMPORT_ERROR, "PyYAML": YAML_IMPORT_ERROR})
     if module.params["workers"] is not None and module.params["workers"] < 1:
         module.fail_json(msg=f"workers is {module.params['workers']}: give 1 or more, or leave it out for one a core.")
-    try:
-        result = anonymize(module.params, module.check_mode)
-    except CheckError as error:
-        module.fail_json(msg=str(error), problems=error.problems)
-    except RulesError as error:
-        module.fail_json(msg=str(error), problems=[str(problem) for problem in error.problems])
-    except (client.MongodbError, ParameterError) as error:
-        module.fail_json(msg=str(error))
-    except client.PyMongoError as error:
-        module.fail_json(msg=str(client.explain(error, "the source or the clean server")))
+    servers = "the source or the clean server"
+    result = attempt(module, servers, lambda: anonymize(module.params, module.check_mode), ParameterError)
     module.exit_json(**result)
 
 

@@ -17,22 +17,8 @@ description:
   - Fails where anything differs. Both servers are only read. Findings hold no value of a document.
   - A large database takes long, so run it with C(async).
 options:
-  source_uri:
-    description: Address of the source server, without a user, such as V(mongodb://%2Frun%2Fsource.sock).
-    type: str
-    required: true
-  target_uri:
-    description: Address of the clean server, without a user.
-    type: str
-    required: true
   rules:
     description: Text of the rule file that the copy was made with.
-    type: str
-    required: true
-  rules_path:
-    description: Name of the rule file, for messages.
-    type: str
-    default: rules
   mode:
     description:
       - V(sampled) compares O(sample_size) documents of each collection, the first, the last and random ones of either
@@ -47,9 +33,6 @@ options:
     description: Number of documents of each collection to compare.
     type: int
     default: 1000
-  workers:
-    description: Number of worker processes. Without it, one a core.
-    type: int
 requirements:
   - python >= 3.9
   - pymongo >= 4.3
@@ -57,13 +40,10 @@ requirements:
   - the masking engine, which the role C(host_python) installs
 author:
   - stagesync contributors (@stagesync)
-attributes:
-  check_mode:
-    description: Does the same in check mode, for nothing is ever changed.
-    support: full
-  diff_mode:
-    description: Returns no diff, for nothing is ever changed.
-    support: none
+extends_documentation_fragment:
+  - stagesync.aws.read_only
+  - stagesync.aws.masking_rules
+  - stagesync.aws.clean_room
 """
 
 EXAMPLES = r"""
@@ -170,14 +150,16 @@ problems:
 
 from dataclasses import asdict
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
-    YAML_IMPORT_ERROR,
-    RulesError,
-    load_rules,
-)
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import YAML_IMPORT_ERROR, load_rules
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.compare import compare
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import (
+    CLEAN_ROOM_OPTIONS,
+    RULES_OPTIONS,
+    attempt,
+)
 
 
 def summary(differences: list[dict]) -> str:
@@ -194,39 +176,30 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "source_uri": {"type": "str", "required": True},
-            "target_uri": {"type": "str", "required": True},
-            "rules": {"type": "str", "required": True},
-            "rules_path": {"type": "str", "default": "rules"},
+            **CLEAN_ROOM_OPTIONS,
+            **RULES_OPTIONS,
             "mode": {"type": "str", "choices": ["sampled", "full"], "default": "sampled"},
             "sample_size": {"type": "int", "default": 1000},
-            "workers": {"type": "int"},
         },
         supports_check_mode=True,
     )
     params = module.params
-    if client.PYMONGO_IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("pymongo"), exception=client.PYMONGO_IMPORT_ERROR)
-    if YAML_IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("PyYAML"), exception=YAML_IMPORT_ERROR)
+    require(module, {"pymongo": client.PYMONGO_IMPORT_ERROR, "PyYAML": YAML_IMPORT_ERROR})
     for name in ("sample_size", "workers"):
         if params[name] is not None and params[name] < 1:
             module.fail_json(msg=f"{name} is {params[name]}: give 1 or more.")
-    try:
-        report = compare(
+    report = attempt(
+        module,
+        "the source or the clean copy",
+        lambda: compare(
             client.Server(params["source_uri"], "source"),
             client.Server(params["target_uri"], "clean"),
             load_rules(params["rules"], params["rules_path"]),
             params["mode"],
             params["sample_size"],
             params["workers"],
-        )
-    except RulesError as error:
-        module.fail_json(msg=str(error), problems=[str(problem) for problem in error.problems])
-    except client.MongodbError as error:
-        module.fail_json(msg=str(error))
-    except client.PyMongoError as error:
-        module.fail_json(msg=str(client.explain(error, "the source or the clean copy")))
+        ),
+    )
     if report.differences:
         module.fail_json(msg=summary(report.differences), changed=False, **asdict(report))
     module.exit_json(changed=False, **asdict(report))

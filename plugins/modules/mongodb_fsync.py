@@ -34,27 +34,11 @@ options:
     description: Seconds after which the lock is released by itself, 1 to 600.
     type: int
     default: 60
-  container:
-    description: Name of the Docker container that runs mongod.
-    type: str
-    required: true
-  port:
-    description:
-      - Port on the host on which mongod answers.
-      - Without it, the port that the container listens on or publishes.
-    type: int
   username_parameter:
     description:
       - Name of the SSM parameter that holds the user name. The host resolves it with its own role.
       - The user needs the actions C(fsync) and C(unlock) on the cluster, which the role V(hostManager) has, and the
         role V(clusterMonitor).
-    type: str
-  password_parameter:
-    description: Name of the SSM parameter that holds the password.
-    type: str
-  region:
-    description: AWS region of the parameters. Without it, the region that the host's AWS configuration names.
-    type: str
 requirements:
   - python >= 3.9
   - boto3
@@ -62,6 +46,8 @@ requirements:
   - root (become)
 author:
   - stagesync contributors (@stagesync)
+extends_documentation_fragment:
+  - stagesync.aws.mongod
 attributes:
   check_mode:
     description: Tells whether it would lock or unlock.
@@ -129,11 +115,13 @@ held_seconds:
 
 import os
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stagesync.aws.plugins.module_utils import mongod_login
 from ansible_collections.stagesync.aws.plugins.module_utils import mongod_node as node
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.mongod_service import DockerService, ServiceError
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import fsync
-from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError, resolve
+from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError
 
 PLACE = "/run/stagesync-fsync"
 RETURNED = ("state", "until", "reason", "held_seconds")
@@ -142,17 +130,9 @@ RETURNED = ("state", "until", "reason", "held_seconds")
 def connection(params: dict) -> dict:
     """Where the server is and who asks; resolves the parameters."""
     facts = DockerService(params["container"]).require_running()
-    port = params["port"] or facts.port
-    if port is None:
-        raise ServiceError(
-            f"Container {facts.container} publishes no port of mongod to this host: "
-            "publish one or give the port on which it answers."
-        )
-    found = {"place": [facts.host, port]}
+    found = {"place": [facts.host, mongod_login.port_of(facts, params)]}
     if params["username_parameter"]:
-        names = [params["username_parameter"], params["password_parameter"]]
-        values = resolve(names, params["region"])
-        found.update(username=values[names[0]], password=values[names[1]])
+        found["username"], found["password"] = mongod_login.user_of(params)
     return found
 
 
@@ -178,17 +158,12 @@ def main() -> None:
             "state": {"type": "str", "choices": ["locked", "unlocked"], "required": True},
             "run_id": {"type": "str", "required": True},
             "limit": {"type": "int", "default": 60},
-            "container": {"type": "str", "required": True},
-            "port": {"type": "int"},
-            "username_parameter": {"type": "str"},
-            "password_parameter": {"type": "str", "no_log": False},
-            "region": {"type": "str"},
+            **mongod_login.OPTIONS,
         },
         required_together=[("username_parameter", "password_parameter")],
         supports_check_mode=True,
     )
-    if not node.HAS_PYMONGO:
-        module.fail_json(msg=missing_required_lib("pymongo"))
+    require(module, {"pymongo": node.PYMONGO_IMPORT_ERROR})
     run_id, limit = module.params["run_id"], module.params["limit"]
     if not 1 <= limit <= 600:
         module.fail_json(msg=f"limit is {limit}: give 1 to 600 seconds.")

@@ -21,20 +21,14 @@ options:
     description: Address of the clean server, without a user, such as V(mongodb://%2Frun%2Fclean.sock).
     type: str
     required: true
-  rules:
-    description: Text of the rule file.
-    type: str
-    required: true
-  rules_path:
-    description: Name of the rule file, for messages.
-    type: str
-    default: rules
 requirements:
   - python >= 3.9
   - pymongo >= 4.3
   - PyYAML
 author:
   - stagesync contributors (@stagesync)
+extends_documentation_fragment:
+  - stagesync.aws.masking_rules
 attributes:
   check_mode:
     description: Counts the documents that hooks would reach; nothing is written.
@@ -88,7 +82,8 @@ hooks:
       sample: 120
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
     YAML_IMPORT_ERROR,
     RulesError,
@@ -100,6 +95,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client impor
     MongodbError,
     Server,
 )
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import RULES_OPTIONS
 
 
 def diff(results):
@@ -113,16 +109,10 @@ def diff(results):
 
 def main():
     module = AnsibleModule(
-        argument_spec={
-            "uri": {"type": "str", "required": True},
-            "rules": {"type": "str", "required": True},
-            "rules_path": {"type": "str", "default": "rules"},
-        },
+        argument_spec={"uri": {"type": "str", "required": True}, **RULES_OPTIONS},
         supports_check_mode=True,
     )
-    for library, problem in (("PyYAML", YAML_IMPORT_ERROR), ("pymongo", PYMONGO_IMPORT_ERROR)):
-        if problem:
-            module.fail_json(msg=missing_required_lib(library), exception=problem)
+    require(module, {"PyYAML": YAML_IMPORT_ERROR, "pymongo": PYMONGO_IMPORT_ERROR})
     params, results = module.params, []
     try:
         rules = load_rules(params["rules"], params["rules_path"])

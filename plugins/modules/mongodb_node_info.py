@@ -16,26 +16,10 @@ description:
     the dbPath.
   - Nothing is changed, on the host or in the server.
 options:
-  container:
-    description: Name of the Docker container that runs mongod.
-    type: str
-    required: true
-  port:
-    description:
-      - Port on the host on which mongod answers.
-      - Without it, the port that the container listens on or publishes.
-    type: int
   username_parameter:
     description:
       - Name of the SSM parameter that holds the user name. The host resolves it with its own role.
       - The user needs the roles V(clusterMonitor) and V(readAnyDatabase).
-    type: str
-  password_parameter:
-    description: Name of the SSM parameter that holds the password.
-    type: str
-  region:
-    description: AWS region of the parameters. Without it, the region that the host's AWS configuration names.
-    type: str
 requirements:
   - python >= 3.9
   - boto3
@@ -43,13 +27,9 @@ requirements:
   - root (become), to read the devices
 author:
   - stagesync contributors (@stagesync)
-attributes:
-  check_mode:
-    description: Can run in check mode; nothing is ever changed.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed.
-    support: none
+extends_documentation_fragment:
+  - stagesync.aws.read_only
+  - stagesync.aws.mongod
 """
 
 EXAMPLES = r"""
@@ -293,27 +273,22 @@ unsupported:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stagesync.aws.plugins.module_utils import mongod_login
 from ansible_collections.stagesync.aws.plugins.module_utils import mongod_node as node
 from ansible_collections.stagesync.aws.plugins.module_utils.ebs.devices import DeviceError
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.mongod_service import DockerService, ServiceError
-from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError, resolve
+from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError
 
 
 def describe(params: dict) -> dict:
     """Return all facts of the node."""
     facts = DockerService(params["container"]).require_running()
-    port = params["port"] or facts.port
-    if port is None:
-        raise ServiceError(
-            f"Container {facts.container} publishes no port of mongod to this host: "
-            "publish one or give the port on which it answers."
-        )
+    port = mongod_login.port_of(facts, params)
     username = password = None
     if params["username_parameter"]:
-        names = [params["username_parameter"], params["password_parameter"]]
-        values = resolve(names, params["region"])
-        username, password = (values[name] for name in names)
+        username, password = mongod_login.user_of(params)
     with node.connect((facts.host, port), username, password) as client:
         server = node.server_facts(client)
         replica_set = node.replica_set_facts(client)
@@ -358,18 +333,11 @@ def secret(option: str) -> bool:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={
-            "container": {"type": "str", "required": True},
-            "port": {"type": "int"},
-            "username_parameter": {"type": "str"},
-            "password_parameter": {"type": "str", "no_log": False},
-            "region": {"type": "str"},
-        },
+        argument_spec=mongod_login.OPTIONS,
         required_together=[("username_parameter", "password_parameter")],
         supports_check_mode=True,
     )
-    if not node.HAS_PYMONGO:
-        module.fail_json(msg=missing_required_lib("pymongo"))
+    require(module, {"pymongo": node.PYMONGO_IMPORT_ERROR})
     try:
         facts = describe(module.params)
     except (DeviceError, OSError, ParameterError, ServiceError, node.NodeError) as error:

@@ -33,12 +33,8 @@ options:
     description:
       - Text of the rule file. With C(mode=draft), what there is of it so far; it may hold V(review) and may be empty.
       - Required if O(mode=check).
-    type: str
+    required: false
     default: ""
-  rules_path:
-    description: Name of the rule file, for messages.
-    type: str
-    default: rules
   sample_size:
     description: Number of random documents of each collection to read. Without it, all are read.
     type: int
@@ -58,13 +54,9 @@ requirements:
   - python-stdnum
 author:
   - stagesync contributors (@stagesync)
-attributes:
-  check_mode:
-    description: Does the same in check mode, for nothing is ever changed.
-    support: full
-  diff_mode:
-    description: Returns no diff, for nothing is ever changed.
-    support: none
+extends_documentation_fragment:
+  - stagesync.aws.read_only
+  - stagesync.aws.masking_rules
 """
 
 EXAMPLES = r"""
@@ -179,13 +171,11 @@ problems:
 
 from dataclasses import asdict
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
-    YAML_IMPORT_ERROR,
-    RulesError,
-    load_rules,
-)
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import YAML_IMPORT_ERROR, load_rules
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import RULES_OPTIONS, attempt
 from ansible_collections.stagesync.aws.plugins.module_utils.pii import detectors
 from ansible_collections.stagesync.aws.plugins.module_utils.pii.rulefile import DraftError, merge
 from ansible_collections.stagesync.aws.plugins.module_utils.pii.scan import check, describe, draft
@@ -219,25 +209,14 @@ def scan(params: dict) -> dict:
     }
 
 
-def missing_library() -> tuple[str, str] | None:
-    """Return the first library that is not there, and the import's error."""
-    wanted = (
-        ("pymongo", client.PYMONGO_IMPORT_ERROR),
-        ("PyYAML", YAML_IMPORT_ERROR),
-        ("phonenumbers", detectors.PHONE_IMPORT_ERROR),
-        ("python-stdnum", detectors.STDNUM_IMPORT_ERROR),
-    )
-    return next(((name, error) for name, error in wanted if error), None)
-
-
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "uri": {"type": "str", "required": True},
             "mode": {"type": "str", "choices": ["draft", "check"], "required": True},
+            **RULES_OPTIONS,
             "rules": {"type": "str", "default": ""},
-            "rules_path": {"type": "str", "default": "rules"},
             "sample_size": {"type": "int"},
             "regions": {
                 "type": "list",
@@ -249,23 +228,22 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    missing = missing_library()
-    if missing:
-        module.fail_json(msg=missing_required_lib(missing[0]), exception=missing[1])
+    require(
+        module,
+        {
+            "pymongo": client.PYMONGO_IMPORT_ERROR,
+            "PyYAML": YAML_IMPORT_ERROR,
+            "phonenumbers": detectors.PHONE_IMPORT_ERROR,
+            "python-stdnum": detectors.STDNUM_IMPORT_ERROR,
+        },
+    )
     for name in ("sample_size", "workers"):
         if params[name] is not None and params[name] < 1:
             module.fail_json(msg=f"{name} is {params[name]}: give 1 or more.")
     unknown = [region for region in params["regions"] if not detectors.is_region(region.upper())]
     if unknown:
         module.fail_json(msg=f"regions has {unknown[0]!r}: give regions as two letters, such as IN.")
-    try:
-        result = scan(params)
-    except RulesError as error:
-        module.fail_json(msg=str(error), problems=[str(problem) for problem in error.problems])
-    except (DraftError, client.MongodbError) as error:
-        module.fail_json(msg=str(error))
-    except client.PyMongoError as error:
-        module.fail_json(msg=str(client.explain(error, "the server")))
+    result = attempt(module, "the server", lambda: scan(params), DraftError)
     if params["mode"] == "check" and result["findings"]:
         module.fail_json(msg=summary(result["findings"]), changed=False, **result)
     module.exit_json(changed=False, **result)

@@ -18,14 +18,6 @@ options:
     description: Address of the source server, without a user, such as V(mongodb://%2Frun%2Fsource.sock).
     type: str
     required: true
-  rules:
-    description: Text of the rule file.
-    type: str
-    required: true
-  rules_path:
-    description: Name of the rule file, for messages.
-    type: str
-    default: rules
   documents:
     description: Number of documents of each collection.
     type: int
@@ -50,13 +42,9 @@ requirements:
   - boto3 (only for O(key_parameter))
 author:
   - stagesync contributors (@stagesync)
-attributes:
-  check_mode:
-    description: Does the same in check mode, for nothing is ever changed.
-    support: full
-  diff_mode:
-    description: Returns no diff, for nothing is ever changed.
-    support: none
+extends_documentation_fragment:
+  - stagesync.aws.read_only
+  - stagesync.aws.masking_rules
 """
 
 EXAMPLES = r"""
@@ -103,14 +91,12 @@ problems:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import Key
-from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import (
-    YAML_IMPORT_ERROR,
-    RulesError,
-    load_rules,
-)
+from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import YAML_IMPORT_ERROR, load_rules
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import client
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.modules import RULES_OPTIONS, attempt
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.state import secret_from
 from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError, resolve
 from ansible_collections.stagesync.aws.plugins.module_utils.pii.preview import lines, preview
@@ -138,8 +124,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "uri": {"type": "str", "required": True},
-            "rules": {"type": "str", "required": True},
-            "rules_path": {"type": "str", "default": "rules"},
+            **RULES_OPTIONS,
             "documents": {"type": "int", "default": 10},
             "show_originals": {"type": "bool", "default": False},
             "key_parameter": {"type": "str", "no_log": False},
@@ -147,20 +132,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if client.PYMONGO_IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("pymongo"), exception=client.PYMONGO_IMPORT_ERROR)
-    if YAML_IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("PyYAML"), exception=YAML_IMPORT_ERROR)
+    require(module, {"pymongo": client.PYMONGO_IMPORT_ERROR, "PyYAML": YAML_IMPORT_ERROR})
     if not 1 <= module.params["documents"] <= 1000:
         module.fail_json(msg=f"documents is {module.params['documents']}: give 1 to 1000.")
-    try:
-        collections = run(module.params)
-    except RulesError as error:
-        module.fail_json(msg=str(error), problems=[str(problem) for problem in error.problems])
-    except (client.MongodbError, ParameterError) as error:
-        module.fail_json(msg=str(error))
-    except client.PyMongoError as error:
-        module.fail_json(msg=str(client.explain(error, "the source server")))
+    collections = attempt(module, "the source server", lambda: run(module.params), ParameterError)
     module.exit_json(changed=False, collections=collections)
 
 

@@ -36,13 +36,8 @@ requirements:
   - pymongo
 author:
   - stagesync contributors (@stagesync)
-attributes:
-  check_mode:
-    description: Can run in check mode; nothing is ever changed.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed.
-    support: none
+extends_documentation_fragment:
+  - stagesync.aws.read_only
 """
 
 EXAMPLES = r"""
@@ -81,8 +76,9 @@ waited_seconds:
 import json
 import time
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.stagesync.aws.plugins.module_utils import mongod_node as node
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.mongod_service import DockerService, ServiceError
 
 
@@ -144,8 +140,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if not node.HAS_PYMONGO:
-        module.fail_json(msg=missing_required_lib("pymongo"))
+    require(module, {"pymongo": node.PYMONGO_IMPORT_ERROR})
     try:
         module.exit_json(changed=False, **wait(module.params))
     except ServiceError as error:

@@ -108,8 +108,9 @@ users:
 
 import re
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.stagesync.aws.plugins.module_utils import mongod_node as node
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError, resolve
 
 USER_OPTIONS = {
@@ -184,8 +185,7 @@ def main() -> None:
         required_together=[("login_username_parameter", "login_password_parameter")],
         supports_check_mode=True,
     )
-    if not node.HAS_PYMONGO:
-        module.fail_json(msg=missing_required_lib("pymongo"))
+    require(module, {"pymongo": node.PYMONGO_IMPORT_ERROR})
     problem = wrong_argument(module.params)
     if problem:
         module.fail_json(msg=problem)

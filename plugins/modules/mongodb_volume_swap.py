@@ -21,10 +21,6 @@ description:
     and returns what the first did.
   - The volume must be attached, hold one file system with MongoDB's files, and not be mounted elsewhere.
 options:
-  container:
-    description: Name of the Docker container that runs mongod.
-    type: str
-    required: true
   mount_point:
     description: Mount point of the live data on the host.
     type: path
@@ -47,17 +43,9 @@ options:
     description: >-
       Name of the SSM parameter that holds the user name to ask the server as. The host resolves it with its own role.
       The user must be able to list the databases and to read C(serverStatus).
-    type: str
     required: true
   password_parameter:
-    description: Name of the SSM parameter that holds the password.
-    type: str
     required: true
-  port:
-    description:
-      - Port on the host on which mongod answers.
-      - Without it, the port that the container listens on or publishes.
-    type: int
   expected_databases:
     description: Databases that the new server must hold to count as healthy.
     type: list
@@ -71,9 +59,6 @@ options:
     description: Seconds within which the new server must answer.
     type: int
     default: 120
-  region:
-    description: AWS region of the parameters. Without it, the region that the host's AWS configuration names.
-    type: str
 requirements:
   - python >= 3.9
   - boto3
@@ -85,6 +70,8 @@ notes:
   - To look for MongoDB's files on the volume before the swap, it is mounted read-only for a moment, in check mode too.
 author:
   - stagesync contributors (@stagesync)
+extends_documentation_fragment:
+  - stagesync.aws.mongod
 attributes:
   check_mode:
     description: Makes all the checks and tells whether a swap would be made.
@@ -186,27 +173,21 @@ failed_volume_id:
   type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stagesync.aws.plugins.module_utils import mongod_login, volume_swap
 from ansible_collections.stagesync.aws.plugins.module_utils import mongod_node as node
-from ansible_collections.stagesync.aws.plugins.module_utils import volume_swap
 from ansible_collections.stagesync.aws.plugins.module_utils.ebs.devices import DeviceError
+from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
 from ansible_collections.stagesync.aws.plugins.module_utils.mongod_service import DockerService, ServiceError
-from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError, resolve
+from ansible_collections.stagesync.aws.plugins.module_utils.parameters import ParameterError
 
 
 def swap(params: dict, check_mode: bool) -> dict:
     """Make the swap and return its result."""
     service = DockerService(params["container"])
     facts = service.inspect()
-    port = params["port"] or facts.port
-    if port is None:
-        raise ServiceError(
-            f"Container {facts.container} publishes no port of mongod to this host: "
-            "publish one or give the port on which it answers."
-        )
-    names = [params["username_parameter"], params["password_parameter"]]
-    values = resolve(names, params["region"])
-    username, password = (values[name] for name in names)
+    port = mongod_login.port_of(facts, params)
+    username, password = mongod_login.user_of(params)
     request = volume_swap.Request(
         mount_point=params["mount_point"],
         volume_id=params["volume_id"],
@@ -224,23 +205,20 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "container": {"type": "str", "required": True},
+            **mongod_login.OPTIONS,
             "mount_point": {"type": "path", "required": True},
             "volume_id": {"type": "str", "required": True},
             "expected_live_volume_id": {"type": "str", "required": True},
             "relative_dbpath": {"type": "str", "default": "."},
             "username_parameter": {"type": "str", "required": True},
             "password_parameter": {"type": "str", "required": True, "no_log": False},
-            "port": {"type": "int"},
             "expected_databases": {"type": "list", "elements": "str", "default": []},
             "stop_timeout": {"type": "int", "default": 120},
             "health_timeout": {"type": "int", "default": 120},
-            "region": {"type": "str"},
         },
         supports_check_mode=True,
     )
-    if not node.HAS_PYMONGO:
-        module.fail_json(msg=missing_required_lib("pymongo"))
+    require(module, {"pymongo": node.PYMONGO_IMPORT_ERROR})
     try:
         result = swap(module.params, module.check_mode)
     except volume_swap.SwapError as error:

@@ -18,13 +18,8 @@ description:
 options: {}
 author:
   - stagesync contributors (@stagesync)
-attributes:
-  check_mode:
-    description: Can run in check mode; nothing is ever changed.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed.
-    support: none
+extends_documentation_fragment:
+  - stagesync.aws.read_only
 """
 
 EXAMPLES = r"""

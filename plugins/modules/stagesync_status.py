@@ -41,17 +41,11 @@ options:
     description:
       - The directory of all reports on the controller. No runs are listed without it.
     type: path
-attributes:
-  check_mode:
-    description: Can run in check mode and return the same as otherwise.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed.
-    support: none
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - stagesync.aws.read_only
 """
 
 EXAMPLES = r"""
@@ -281,9 +275,7 @@ def main():
         },
         supports_check_mode=True,
     )
-    for name in ("instance_id", "set_name"):
-        if module.params[name] == "":
-            module.fail_json(msg=f"{name} is empty: give a value, or leave the option out where it is not needed.")
+    api.refuse_empty(module, "instance_id", "set_name")
     api.conclude(module, "status", run)
 
 

@@ -40,17 +40,11 @@ options:
     required: true
 author:
   - stagesync contributors (@stagesync)
-attributes:
-  check_mode:
-    description: Can run in check mode; nothing is ever changed.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed.
-    support: none
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - stagesync.aws.read_only
 """
 
 EXAMPLES = r"""

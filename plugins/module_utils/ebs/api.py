@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import Callable
 
 try:
+    from botocore.config import Config
     from botocore.exceptions import ClientError
 except ImportError:
-    ClientError = type("ClientError", (Exception,), {})  # AnsibleAWSModule reports the missing package
+    Config = None  # AnsibleAWSModule reports the missing package
+    ClientError = type("ClientError", (Exception,), {})
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
@@ -117,6 +119,18 @@ def explain(error: EbsApiError) -> str:
         return f"{error.message}: {said} ({code}); {advice}."
     kind = type(cause).__name__
     return f"{error.message}: {error.said} ({kind}); {_BOTO_ADVICE.get(kind, 'correct it and run again')}."
+
+
+def client_once(module):
+    """A client for EC2 that sends nothing twice: CreateSnapshots and CopySnapshot have no token against it."""
+    return module.client("ec2", config=Config(retries={"mode": "standard", "total_max_attempts": 1}))
+
+
+def refuse_empty(module, *options: str) -> None:
+    """End the module where one of the options is empty text, which would look as if it were left out."""
+    for option in options:
+        if module.params[option] == "":
+            module.fail_json(msg=f"{option} is empty: give a value, or leave the option out where it is not needed.")
 
 
 def conclude(module, what: str, run: Callable) -> None:
