@@ -299,6 +299,13 @@ def _check(wanted: Wanted, volume: dict, zone: str) -> None:
     if wanted.volume_id:
         return
     advice = "delete it, or use another name."
+    kind, asked = volume["tags"].get(TAG_KIND), wanted.tags.get(TAG_KIND)
+    if kind in ("live", "parked") and asked not in (None, kind):
+        # To tag it anew would let the next cleanup delete what is live or parked.
+        raise EbsError(
+            f"Volume {volume_id} of the name {wanted.name} is {kind} by its tag {TAG_KIND}, where {asked} is wanted: "
+            "its run has been promoted; use another name, which a new run id gives."
+        )
     if volume["snapshot_id"] != wanted.snapshot_id:
         raise EbsError(
             f"Volume {volume_id} of the name {wanted.name} was made from {volume['snapshot_id'] or 'no snapshot'}"

@@ -310,6 +310,9 @@ def test_check_mode_foresees_the_attachment(ec2, found, changed):
         ({}, [raw(state="error")], f"Volume {ONE} is in state error: delete it"),
         ({}, [raw(ONE, "in-use", ("i-2", "attached"))], "attached to instance i-2 as /dev/sdg, not to i-1: detach it"),
         ({}, [raw(Encrypted=False)], "is not encrypted"),
+        # What is live or parked bears the name of the run that made it, and is no longer that run's to use.
+        ({}, [raw(tags={"Name": "run-source", "stagesync:kind": "parked"})], "is parked by its tag .* a new run id"),
+        ({}, [raw(tags={"Name": "run-source", "stagesync:kind": "live"})], "is live by its tag"),
         ({}, [raw(SnapshotId="snap-9")], "was made from snap-9 where none is wanted"),
         ({"size_gib": 11}, [raw()], "has 10 GiB where 11 GiB are wanted"),
         ({}, [raw(AvailabilityZone="ap-south-1b")], "is in zone ap-south-1b and instance i-1 in ap-south-1a"),
