@@ -190,9 +190,9 @@ class Lock:
             self.sleep(1)  # another wrote: perhaps only this process's own keeper
         raise LockError(f"{self._named()} cannot be renewed, for others write to it; run it again in a minute.")
 
-    def release(self, check: bool = False) -> Outcome:
-        """Remove the lock if this process holds it. Where an earlier run's leavings are still to be cleared it stays,
-        free to be taken over at once, so that the next run learns of them."""
+    def release(self, check: bool = False, uncleared: bool = False) -> Outcome:
+        """Remove the lock if this process holds it. Where leavings of an earlier run, or with `uncleared` of this one,
+        are still to be cleared it stays, free to be taken over at once, so that the next run learns of them."""
         entry = self._read()
         if entry is None or entry.value is None or not self.me.is_in(entry.value):
             return Outcome(before=entry and entry.value, after=entry and entry.value)
@@ -204,7 +204,7 @@ class Lock:
             before = self.keep().after
         except Lost:
             return Outcome()
-        if before["leavings"]:
+        if before["leavings"] or uncleared:
             after = {**before, "keeper": None, "expires": before["heartbeat"]}
             self._overwrite(self._own(), after)
             return Outcome(True, before, after)

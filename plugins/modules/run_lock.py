@@ -57,6 +57,12 @@ options:
     type: list
     elements: str
     default: []
+  uncleared:
+    description:
+      - With O(state=absent), that this run has left something. The lock then stays, free to be taken over at once, so that
+        the next run finds it in RV(leavings).
+    type: bool
+    default: false
 requirements:
   - Linux, for the process of the playbook is watched in C(/proc)
 notes:
@@ -193,7 +199,7 @@ def run(module) -> run_lock.Outcome:
     me = holder_of(module)
     lock = run_lock.Lock(module.client("ssm"), module.params["name"], me)
     if module.params["state"] == "absent":
-        return lock.release(module.check_mode)
+        return lock.release(module.check_mode, module.params["uncleared"])
     if module.check_mode:
         return lock.take(check=True)
     kept = module.params["state"] == "kept"
@@ -218,6 +224,7 @@ def main():
             "playbook": {"type": "str", "default": ""},
             "stale_seconds": {"type": "int", "default": 300},
             "cleared": {"type": "list", "elements": "str", "default": []},
+            "uncleared": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

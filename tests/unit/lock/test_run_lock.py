@@ -157,6 +157,13 @@ def test_the_dead_are_remembered_until_their_leavings_are_cleared(lock, store):
     assert store.names() == []
 
 
+def test_a_run_whose_own_cleanup_failed_is_remembered(lock, store):
+    lock("r1").take()
+    assert lock("r1").release(uncleared=True).changed is True
+    outcome = lock("r2", host="there").take()
+    assert (outcome.taken_over_from, outcome.after["leavings"]) == ("r1", ["r1"])
+
+
 def test_a_release_frees_only_what_this_process_holds(lock, store, sleeper):
     other = sleeper()
     process = run_lock.Process(other.pid, run_lock.started(other.pid))
