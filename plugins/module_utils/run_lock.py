@@ -231,10 +231,11 @@ class Lock:
             )
         if self.me.is_in(value):
             return
-        if self._is_another(value):
+        # Whether a run on another controller lives, only its heartbeat tells.
+        if self._is_another(value) or value["host"] != self.me.host:
             if not entry.stale:
                 raise LockError(self._held(entry), value)
-        elif value["host"] == self.me.host and Process(value["pid"], value["pid_started"]).alive():
+        elif Process(value["pid"], value["pid_started"]).alive():
             raise LockError(
                 f"Run {value['run_id']} still runs on this controller, as process {value['pid']} since "
                 f"{value['started']}: wait until it ends, or end it before you continue it.",
@@ -278,7 +279,7 @@ class Lock:
         return (
             f"{self._named()} is held by run {value['run_id']} ({value['playbook'] or 'unnamed'}; {value['owner']}) "
             f"since {value['started']}, last heartbeat {value['heartbeat']}, {entry.age:.0f} s ago: wait until it "
-            f"ends, or if it died continue it with -e sync_run_id={value['run_id']}; the lock frees itself "
+            f"ends, or if it died continue it on {value['host']} with -e sync_run_id={value['run_id']}; the lock frees itself "
             f"{minutes:.3g} minutes after the last heartbeat."
         )
 

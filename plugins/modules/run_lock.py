@@ -15,8 +15,8 @@ description:
     when the lock is another's.
   - A lock that another run holds is an error that says who holds it and what to do. One whose heartbeat has stopped is
     taken over. Of several that try, one succeeds.
-  - A lock of the same O(run_id) is taken over at once, so that a run that died can be continued, unless that run still
-    lives on this controller.
+  - A lock of the same O(run_id) is taken over at once on the same controller, so that a run that died can be continued,
+    unless it still lives. On another controller its heartbeat must have stopped.
   - With O(state=kept), renews it, and fails where the run has lost it.
   - With O(state=absent), releases it. What another process holds is left alone.
   - The lock holds no secret. Who holds it, from where and since when can be read by all who may read the parameter.

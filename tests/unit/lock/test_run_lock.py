@@ -123,7 +123,14 @@ def test_a_run_that_lives_on_this_controller_is_not_continued_beside_it(lock, sl
     lock("r1", run_lock.Process(living.pid, run_lock.started(living.pid))).take()
     with pytest.raises(run_lock.LockError, match=f"still runs on this controller, as process {living.pid}"):
         lock("r1").take()
-    assert lock("r1", host="another").take().changed is True  # there nobody can know
+
+
+def test_elsewhere_a_run_is_continued_only_when_its_heartbeat_has_stopped(lock, store):
+    lock("r1").take()
+    with pytest.raises(run_lock.LockError, match="is held by run r1 .* continue it on here"):
+        lock("r1", host="there").take()
+    store.age(301)
+    assert lock("r1", host="there").take().changed is True
 
 
 def test_to_take_it_again_changes_nothing(lock, store):
