@@ -78,3 +78,23 @@ def test_a_copy_made_anew_is_no_longer_validated(account, repeat, copy, volume):
     code, output = repeat("anonymize")
     assert (code, MAKE in output) == (2, True), output
     assert "stagesync:validated" not in tags()
+
+
+def test_what_a_lost_tag_calls_live_is_parked_behind_the_former(account, tmp_path, volume):  # noqa: F811
+    stray, former, new = volume(), volume(), volume()
+    target = account.hosts["staging"]["id"]
+    account.tag(stray, stagesync_kind="live", stagesync_target=target)
+    account.tag(former, stagesync_kind="clean", stagesync_target=target)
+    account.tag(new, stagesync_kind="clean", stagesync_target=target)
+    swap = {"last_swap": {"volume_id": new, "previous_volume_id": former, "finished": "2026-11-21T20:00:00Z"}}
+    made = role("promote", ALONE, tasks_from="tags")
+    made["tasks"][0]["vars"] = {"promote_volume_id": new}
+    node = {**account.node("staging"), "server": {"version": "6.0.5"}}
+    facts = {"ec2_placement": {"region": REGION}, "stagesync_rules_file": "/dev/null", "promote_swap": swap}
+    code, output = run(account, tmp_path, [made], {"staging": node}, facts=facts)
+    assert code == 0, output
+    found = account.ec2.describe_volumes(VolumeIds=[stray, former, new])["Volumes"]
+    tags = {one["VolumeId"]: {tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in found}
+    assert {one: tags[one]["stagesync:kind"] for one in tags} == {stray: "parked", former: "parked", new: "live"}
+    assert tags[former]["stagesync:parked-at"] == "2026-11-21T20:00:00Z"
+    assert "stagesync:parked-at" not in tags[stray]
