@@ -279,8 +279,8 @@ class Lock:
         return (
             f"{self._named()} is held by run {value['run_id']} ({value['playbook'] or 'unnamed'}; {value['owner']}) "
             f"since {value['started']}, last heartbeat {value['heartbeat']}, {entry.age:.0f} s ago: wait until it "
-            f"ends, or if it died continue it on {value['host']} with -e sync_run_id={value['run_id']}; the lock frees itself "
-            f"{minutes:.3g} minutes after the last heartbeat."
+            f"ends, or if it died continue it on {value['host']} with -e sync_run_id={value['run_id']}; the lock frees "
+            f"itself {minutes:.3g} minutes after the last heartbeat."
         )
 
     def _lost(self, entry: Entry | None) -> str:

@@ -59,8 +59,8 @@ options:
     default: []
   uncleared:
     description:
-      - With O(state=absent), that this run has left something. The lock then stays, free to be taken over at once, so that
-        the next run finds it in RV(leavings).
+      - With O(state=absent), that this run has left something. The lock then stays, free to be taken over at once, so
+        that the next run finds it in RV(leavings).
     type: bool
     default: false
 requirements:

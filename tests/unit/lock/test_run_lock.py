@@ -164,7 +164,7 @@ def test_the_dead_are_remembered_until_their_leavings_are_cleared(lock, store):
     assert store.names() == []
 
 
-def test_a_run_whose_own_cleanup_failed_is_remembered(lock, store):
+def test_a_run_whose_own_cleanup_failed_is_remembered(lock):
     lock("r1").take()
     assert lock("r1").release(uncleared=True).changed is True
     outcome = lock("r2", host="there").take()

@@ -35,7 +35,11 @@ class Staging:
         self.account, self.folder, self.names = account, folder, {}
         self.instance = account.hosts["staging"]["id"]
         self.ssm = boto3.client(
-            "ssm", region_name=REGION, endpoint_url=account.endpoint, aws_access_key_id="test", aws_secret_access_key="x"
+            "ssm",
+            region_name=REGION,
+            endpoint_url=account.endpoint,
+            aws_access_key_id="test",
+            aws_secret_access_key="x",
         )
 
     def volume(self, name, kind, run_id, **tags):
@@ -45,7 +49,9 @@ class Staging:
         return volume
 
     def left(self):
-        found = self.account.ec2.describe_volumes(Filters=[{"Name": "volume-id", "Values": list(self.names)}])["Volumes"]
+        found = self.account.ec2.describe_volumes(Filters=[{"Name": "volume-id", "Values": list(self.names)}])[
+            "Volumes"
+        ]
         return {volume["VolumeId"]: self.names[volume["VolumeId"]] for volume in found}
 
     def play(self, name, run_id, known=True):
@@ -61,7 +67,9 @@ class Staging:
         """Leave the lock as a run that died leaves it."""
         moment = "2026-11-20T19:13:00Z"
         value = dict.fromkeys(("started", "heartbeat", "expires"), moment)
-        value.update(run_id=run_id, owner="me", host="there", pid=1, pid_started=1, playbook="", leavings=[], keeper=None)
+        value.update(
+            run_id=run_id, owner="me", host="there", pid=1, pid_started=1, playbook="", leavings=[], keeper=None
+        )
         self.ssm.put_parameter(Name=self.lock, Value=json.dumps(value), Type="String", Overwrite=True)
 
     @property
