@@ -190,9 +190,9 @@ class Lock:
             self.sleep(1)  # another wrote: perhaps only this process's own keeper
         raise LockError(f"{self._named()} cannot be renewed, for others write to it; run it again in a minute.")
 
-    def release(self, check: bool = False) -> Outcome:
-        """Remove the lock if this process holds it. Where an earlier run's leavings are still to be cleared it stays,
-        free to be taken over at once, so that the next run learns of them."""
+    def release(self, check: bool = False, uncleared: bool = False) -> Outcome:
+        """Remove the lock if this process holds it. Where leavings of an earlier run, or with `uncleared` of this one,
+        are still to be cleared it stays, free to be taken over at once, so that the next run learns of them."""
         entry = self._read()
         if entry is None or entry.value is None or not self.me.is_in(entry.value):
             return Outcome(before=entry and entry.value, after=entry and entry.value)
@@ -204,7 +204,7 @@ class Lock:
             before = self.keep().after
         except Lost:
             return Outcome()
-        if before["leavings"]:
+        if before["leavings"] or uncleared:
             after = {**before, "keeper": None, "expires": before["heartbeat"]}
             self._overwrite(self._own(), after)
             return Outcome(True, before, after)
@@ -231,10 +231,11 @@ class Lock:
             )
         if self.me.is_in(value):
             return
-        if self._is_another(value):
+        # Whether a run on another controller lives, only its heartbeat tells.
+        if self._is_another(value) or value["host"] != self.me.host:
             if not entry.stale:
                 raise LockError(self._held(entry), value)
-        elif value["host"] == self.me.host and Process(value["pid"], value["pid_started"]).alive():
+        elif Process(value["pid"], value["pid_started"]).alive():
             raise LockError(
                 f"Run {value['run_id']} still runs on this controller, as process {value['pid']} since "
                 f"{value['started']}: wait until it ends, or end it before you continue it.",
@@ -278,8 +279,8 @@ class Lock:
         return (
             f"{self._named()} is held by run {value['run_id']} ({value['playbook'] or 'unnamed'}; {value['owner']}) "
             f"since {value['started']}, last heartbeat {value['heartbeat']}, {entry.age:.0f} s ago: wait until it "
-            f"ends, or if it died continue it with -e sync_run_id={value['run_id']}; the lock frees itself "
-            f"{minutes:.3g} minutes after the last heartbeat."
+            f"ends, or if it died continue it on {value['host']} with -e sync_run_id={value['run_id']}; the lock frees "
+            f"itself {minutes:.3g} minutes after the last heartbeat."
         )
 
     def _lost(self, entry: Entry | None) -> str:

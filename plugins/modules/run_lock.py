@@ -15,8 +15,8 @@ description:
     when the lock is another's.
   - A lock that another run holds is an error that says who holds it and what to do. One whose heartbeat has stopped is
     taken over. Of several that try, one succeeds.
-  - A lock of the same O(run_id) is taken over at once, so that a run that died can be continued, unless that run still
-    lives on this controller.
+  - A lock of the same O(run_id) is taken over at once on the same controller, so that a run that died can be continued,
+    unless it still lives. On another controller its heartbeat must have stopped.
   - With O(state=kept), renews it, and fails where the run has lost it.
   - With O(state=absent), releases it. What another process holds is left alone.
   - The lock holds no secret. Who holds it, from where and since when can be read by all who may read the parameter.
@@ -57,6 +57,12 @@ options:
     type: list
     elements: str
     default: []
+  uncleared:
+    description:
+      - With O(state=absent), that this run has left something. The lock then stays, free to be taken over at once, so
+        that the next run finds it in RV(leavings).
+    type: bool
+    default: false
 requirements:
   - Linux, for the process of the playbook is watched in C(/proc)
 notes:
@@ -193,7 +199,7 @@ def run(module) -> run_lock.Outcome:
     me = holder_of(module)
     lock = run_lock.Lock(module.client("ssm"), module.params["name"], me)
     if module.params["state"] == "absent":
-        return lock.release(module.check_mode)
+        return lock.release(module.check_mode, module.params["uncleared"])
     if module.check_mode:
         return lock.take(check=True)
     kept = module.params["state"] == "kept"
@@ -218,6 +224,7 @@ def main():
             "playbook": {"type": "str", "default": ""},
             "stale_seconds": {"type": "int", "default": 300},
             "cleared": {"type": "list", "elements": "str", "default": []},
+            "uncleared": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

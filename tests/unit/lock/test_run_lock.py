@@ -124,7 +124,14 @@ def test_a_run_that_lives_on_this_controller_is_not_continued_beside_it(lock, sl
     lock("r1", run_lock.Process(living.pid, run_lock.started(living.pid))).take()
     with pytest.raises(run_lock.LockError, match=f"still runs on this controller, as process {living.pid}"):
         lock("r1").take()
-    assert lock("r1", host="another").take().changed is True  # there nobody can know
+
+
+def test_elsewhere_a_run_is_continued_only_when_its_heartbeat_has_stopped(lock, store):
+    lock("r1").take()
+    with pytest.raises(run_lock.LockError, match="is held by run r1 .* continue it on here"):
+        lock("r1", host="there").take()
+    store.age(301)
+    assert lock("r1", host="there").take().changed is True
 
 
 def test_to_take_it_again_changes_nothing(lock, store):
@@ -156,6 +163,13 @@ def test_the_dead_are_remembered_until_their_leavings_are_cleared(lock, store):
     fourth.keep(cleared=["r2", "r3"])
     fourth.release()
     assert store.names() == []
+
+
+def test_a_run_whose_own_cleanup_failed_is_remembered(lock):
+    lock("r1").take()
+    assert lock("r1").release(uncleared=True).changed is True
+    outcome = lock("r2", host="there").take()
+    assert (outcome.taken_over_from, outcome.after["leavings"]) == ("r1", ["r1"])
 
 
 def test_a_release_frees_only_what_this_process_holds(lock, store, sleeper):

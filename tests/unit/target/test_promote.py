@@ -57,13 +57,6 @@ def copy(account, mongod, tmp_path):  # noqa: F811
         (found,) = account.ec2.describe_volumes(VolumeIds=[volume])["Volumes"]
         return {tag["Key"] for tag in found["Tags"]}
 
-    def anonymize():
-        """The role up to where it needs the host's devices; the server's place is another one."""
-        play = role("anonymize", ALONE)
-        play["tasks"][0]["vars"] = {"run_id": run_id}
-        facts = {"ec2_placement": {"region": REGION}, "anonymize_volume_size": 8}
-        return run(account, tmp_path, [play], {"staging": node()}, facts=facts)[1]
-
     def node():
         found = account.node("staging")
         if served:
@@ -87,7 +80,7 @@ def copy(account, mongod, tmp_path):  # noqa: F811
 
     served: list = []
     promote.goes_on = goes_on
-    promote.anonymize, promote.served = anonymize, served
+    promote.served = served
     promote.tag = lambda **given: account.tag(volume, **given)
     promote.tag(stagesync_kind="clean", stagesync_target=account.hosts["staging"]["id"])
     yield promote, tags, client.promoted.jobs
@@ -111,26 +104,13 @@ def test_hooks_run_once_before_anything_is_stopped(copy):
     assert jobs.count_documents({"status": "done"}) == 0
 
 
-def test_what_is_copied_again_is_not_validated_and_has_had_no_hooks(copy):
-    promote, tags, jobs = copy
+def test_a_copy_that_is_validated_anew_gets_its_hooks_anew(copy):
+    promote, _tags, jobs = copy
     promote(RULES)
-    assert {"stagesync:hooks", "stagesync:validated"} <= tags()
-    output = promote.anonymize()
-    assert "stagesync:validated" not in tags(), output
-    assert "has 0 validated clean volumes" in promote(RULES)
     jobs.insert_one({"status": "queued"})
     promote.tag(stagesync_validated="2026-11-22")
     assert NEXT in promote(RULES)
     assert jobs.count_documents({"status": "queued"}) == 0
-
-
-def test_a_copy_that_is_served_is_not_copied_to(copy):
-    promote, tags, _jobs = copy
-    promote.served.append(True)
-    output = promote.anonymize()
-    assert "Staging serves the copy of run unit-" in output
-    assert "make the clean volume" not in output
-    assert "stagesync:validated" in tags()
 
 
 def test_a_run_that_died_after_validation_goes_on_with_the_promotion(copy):

@@ -14,6 +14,7 @@ from pathlib import Path
 import boto3
 import pytest
 import yaml
+from moto.moto_api._internal.models import moto_api_backend
 from moto.server import ThreadedMotoServer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -78,6 +79,8 @@ def account():
     service.start()
     host, port = service.get_host_and_port()
     yield Account(f"http://{host}:{port}")
+    # The account outlives the server: another file's would find the addresses taken.
+    moto_api_backend.reset()
     service.stop()
 
 

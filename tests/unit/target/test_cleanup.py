@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, stagesync contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the roles cleanup and lock delete in EC2, with this machine as a host that holds no container."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import boto3
+import pytest
+
+from .test_staging_proof import ALONE, REGION, account, role, run  # noqa: F401
+
+
+@pytest.fixture
+def staging(account, tmp_path, monkeypatch):  # noqa: F811
+    """Staging with volumes of several runs; what is done to them."""
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text("#!/bin/sh\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{docker.parent}:{os.environ['PATH']}")
+    made = Staging(account, tmp_path)
+    yield made
+    for volume in made.left():
+        account.ec2.delete_volume(VolumeId=volume)
+
+
+class Staging:
+    """Its volumes by names of the test's own, and the roles that act on them."""
+
+    def __init__(self, account, folder):  # noqa: F811
+        self.account, self.folder, self.names = account, folder, {}
+        self.instance = account.hosts["staging"]["id"]
+        self.ssm = boto3.client(
+            "ssm",
+            region_name=REGION,
+            endpoint_url=account.endpoint,
+            aws_access_key_id="test",
+            aws_secret_access_key="x",
+        )
+
+    def volume(self, name, kind, run_id, **tags):
+        volume = self.account.ec2.create_volume(AvailabilityZone=self.account.zone, Size=8)["VolumeId"]
+        self.account.tag(volume, stagesync_kind=kind, stagesync_run=run_id, stagesync_target=self.instance, **tags)
+        self.names[volume] = name
+        return volume
+
+    def left(self):
+        found = self.account.ec2.describe_volumes(Filters=[{"Name": "volume-id", "Values": list(self.names)}])[
+            "Volumes"
+        ]
+        return {volume["VolumeId"]: self.names[volume["VolumeId"]] for volume in found}
+
+    def play(self, name, run_id, known=True):
+        """One role, where the data's mount point is empty, or where nothing is known of the host."""
+        node = self.account.node("staging")
+        node["storage"].update(dbpath_host=str(self.folder / "gone" / "db"), mount_point=str(self.folder / "gone"))
+        made = role(name, ALONE)
+        made["tasks"].insert(0, {"ansible.builtin.set_fact": {"run_id": run_id}})
+        facts = {"ec2_placement": {"region": REGION}, "host_python_ready": True, "ansible_become": False}
+        return run(self.account, self.folder, [made], {"staging": node} if known else {}, facts=facts)
+
+    def left_by(self, run_id):
+        """Leave the lock as a run that died leaves it."""
+        moment = "2026-11-20T19:13:00Z"
+        value = dict.fromkeys(("started", "heartbeat", "expires"), moment)
+        value.update(
+            run_id=run_id, owner="me", host="there", pid=1, pid_started=1, playbook="", leavings=[], keeper=None
+        )
+        self.ssm.put_parameter(Name=self.lock, Value=json.dumps(value), Type="String", Overwrite=True)
+
+    @property
+    def lock(self):
+        return f"/stagesync/lock/{self.instance}"
+
+    def leavings(self):
+        """What the next run still has to clear."""
+        return json.loads(self.ssm.get_parameter(Name=self.lock)["Parameter"]["Value"])["leavings"]
+
+
+def test_productions_data_goes_where_it_is_not_known_what_staging_lives_on(staging):
+    staging.volume("source", "source", "a-run")
+    staging.volume("another's", "source", "b-run")
+    staging.volume("clean", "clean", "a-run")
+    for day in (1, 2, 3):
+        staging.volume(f"parked {day}", "parked", f"run-{day}", **{"stagesync_parked-at": f"2026-11-0{day}"})
+    code, output = staging.play("cleanup", "a-run")
+    assert code == 2
+    assert "so no volume is known to be staging's own: clean and parked ones were kept." in output
+    assert sorted(staging.left().values()) == ["another's", "clean", "parked 1", "parked 2", "parked 3"]
+
+
+@pytest.mark.parametrize(("known", "left"), [(True, ["this run's"]), (False, ["dead", "this run's"])])
+def test_a_dead_runs_leavings_stay_on_the_list_until_all_are_gone(staging, known, left):
+    staging.volume("dead", "source", "dead-run")
+    staging.volume("this run's", "source", "new-run")
+    staging.left_by("dead-run")
+    code, output = staging.play("lock", "new-run", known)
+    # Where nothing is known of the host nothing is done; where its data are not mounted not all can be.
+    assert code == (2 if known else 0), output
+    assert sorted(staging.left().values()) == left
+    assert staging.leavings() == ["dead-run"]
+    staging.ssm.delete_parameter(Name=staging.lock)
