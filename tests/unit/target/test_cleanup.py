@@ -11,11 +11,14 @@ import os
 import boto3
 import pytest
 
-from .test_staging_proof import ALONE, REGION, account, role, run  # noqa: F401
+from . import test_staging_proof
+from .test_staging_proof import ALONE, REGION, role, run
+
+account = test_staging_proof.account  # the fixture
 
 
 @pytest.fixture
-def staging(account, tmp_path, monkeypatch):  # noqa: F811
+def staging(account, tmp_path, monkeypatch):
     """Staging with volumes of several runs; what is done to them."""
     docker = tmp_path / "bin" / "docker"
     docker.parent.mkdir()
@@ -31,7 +34,7 @@ def staging(account, tmp_path, monkeypatch):  # noqa: F811
 class Staging:
     """Its volumes by names of the test's own, and the roles that act on them."""
 
-    def __init__(self, account, folder):  # noqa: F811
+    def __init__(self, account, folder):
         self.account, self.folder, self.names = account, folder, {}
         self.instance = account.hosts["staging"]["id"]
         self.ssm = boto3.client(

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import pytest
 
-from .test_staging_proof import ALONE, REGION, account, role, run  # noqa: F401
+from . import test_staging_proof
+from .test_staging_proof import ALONE, REGION, role, run
+
+account = test_staging_proof.account  # the fixture
 
 MAKE = "have attached stagesync-again-clean"
 
 
 @pytest.fixture
-def repeat(account, tmp_path):  # noqa: F811
+def repeat(account, tmp_path):
     """Runs a role as run `again`, on staging."""
 
     def play(name):
@@ -26,7 +29,7 @@ def repeat(account, tmp_path):  # noqa: F811
 
 
 @pytest.fixture
-def volume(account, monkeypatch):  # noqa: F811
+def volume(account, monkeypatch):
     """Makes a volume; the first is the one that staging lives on."""
     # moto leaves out of a blank volume what amazon.aws asks for.
     origin = account.ec2.create_snapshot(VolumeId=account.hosts["primary"]["volume"])["SnapshotId"]
@@ -40,7 +43,7 @@ def volume(account, monkeypatch):  # noqa: F811
 
 
 @pytest.fixture
-def copy(account):  # noqa: F811
+def copy(account):
     """Makes a volume the clean one of the run, which passed validation; its tags."""
     marked = []
 
@@ -61,7 +64,7 @@ def copy(account):  # noqa: F811
 
 @pytest.mark.parametrize("stage", ["anonymize", "validate"])
 @pytest.mark.usefixtures("volume")
-def test_a_copy_that_staging_serves_already_is_left_alone(account, repeat, copy, stage):  # noqa: F811
+def test_a_copy_that_staging_serves_already_is_left_alone(account, repeat, copy, stage):
     tags = copy(account.hosts["staging"]["volume"], stagesync_kind="live")
     before = tags()
     code, output = repeat(stage)
@@ -70,7 +73,7 @@ def test_a_copy_that_staging_serves_already_is_left_alone(account, repeat, copy,
     assert tags() == before
 
 
-def test_a_copy_made_anew_is_no_longer_validated(account, repeat, copy, volume):  # noqa: F811
+def test_a_copy_made_anew_is_no_longer_validated(account, repeat, copy, volume):
     clean = volume()
     tags = copy(clean, stagesync_kind="clean")
     # So that the role ends before it needs a device.
@@ -80,7 +83,7 @@ def test_a_copy_made_anew_is_no_longer_validated(account, repeat, copy, volume):
     assert "stagesync:validated" not in tags()
 
 
-def test_what_a_lost_tag_calls_live_is_parked_behind_the_former(account, tmp_path, volume):  # noqa: F811
+def test_what_a_lost_tag_calls_live_is_parked_behind_the_former(account, tmp_path, volume):
     stray, former, new = volume(), volume(), volume()
     target = account.hosts["staging"]["id"]
     account.tag(stray, stagesync_kind="live", stagesync_target=target)
