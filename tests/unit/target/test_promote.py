@@ -28,7 +28,7 @@ NEXT = "end the clean mongod in order"
 
 
 @pytest.fixture
-def copy(account, mongod, tmp_path):  # noqa: F811
+def copy(account, mongod, tmp_path):
     """A clean copy that passed validation: its volume, its server, and the promotion of it."""
     run_id = f"unit-{os.getpid()}"
     socket = Path(f"/run/stagesync/{run_id}/clean/mongod.sock")
