@@ -154,8 +154,8 @@ def test_when_the_lock_is_stale_cleanup_removes_what_was_left(lab, refreshed, de
 
 # ---- permissions
 
-# What preflight does not try on the controller alone: the keys, which only volumes under keys of one's own need, and the
-# connection, which shows by itself whether it may be opened. The lock is tried where staging is looked at.
+# What preflight does not try on the controller alone: the keys, which only volumes under keys of one's own need, and
+# the connection, which shows by itself whether it may be opened. The lock is tried where staging is looked at.
 UNTRIED = {
     "LookAtTheKeys",
     "UseTheKeysOfVolumes",
