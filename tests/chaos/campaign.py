@@ -171,7 +171,7 @@ def listeners() -> set[str]:
 def _stable(state: str) -> str:
     """The host's state without what every swap changes: container ids, start times, device names."""
     state = re.sub(r"^[0-9a-f]{64} ", "", state, flags=re.MULTILINE)
-    return re.sub(r"/dev/nvme\S+|\d{4}-\d\d-\d\dT\S+|UUID=\S+", "*", state)
+    return re.sub(r"/dev/\S+|\d{4}-\d\d-\d\dT\S+|UUID=\S+", "*", state)
 
 
 def baseline(lab: Lab) -> Baseline:
