@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 # Fixtures that start a mongod, a control plane or moto, or make a block device: seconds each, and root for some.
-REAL_PARTS = {"cloud", "endpoint", "loop", "mongod", "pool"}
+REAL_PARTS = {"account", "cloud", "endpoint", "loop", "mongod", "pool"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
