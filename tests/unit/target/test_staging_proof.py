@@ -89,7 +89,12 @@ def run(account: Account, folder: Path, playbook: list, nodes: dict, *arguments:
     groups = groups or {f"mongodb_{role}": role for role in account.hosts}
     inventory = {
         "all": {
-            "vars": {"run_id": "test", "stagesync_rules_file": "none", "ansible_aws_ssm_bucket_name": "none"},
+            "vars": {
+                "run_id": "test",
+                "stagesync_rules_file": "none",
+                "ansible_aws_ssm_bucket_name": "none",
+                "ansible_async_dir": str(folder / "async"),  # whatever the home directory is
+            },
             "hosts": {
                 role: {
                     "ansible_connection": "local",
