@@ -130,7 +130,9 @@ def _forget_others(directory: str) -> None:
     root, own = os.path.split(directory)
     for name in os.listdir(root):
         other = os.path.join(root, name)
-        if name != own and os.path.isdir(other) and _read(other)["state"] not in HELD and not _alive(other):
+        if name == own or not os.path.isfile(os.path.join(other, fsync_holder.STATE)):
+            continue  # only what this module wrote is its to remove
+        if _read(other)["state"] not in HELD and not _alive(other):
             shutil.rmtree(other, ignore_errors=True)
 
 

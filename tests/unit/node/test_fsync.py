@@ -92,10 +92,11 @@ def test_a_lock_removes_what_ended_ones_left_and_no_other(place, tmp_path):
     held = tmp_path / "locks" / "held"
     held.mkdir()
     (held / "state.json").write_text('{"state": "locked"}')
+    (tmp_path / "locks" / "no lock").mkdir()
     later = Place(place.server, tmp_path / "locks" / "later")
     later.lock()
     later.unlock()
-    assert sorted(os.listdir(tmp_path / "locks")) == ["held", "later"]
+    assert sorted(os.listdir(tmp_path / "locks")) == ["held", "later", "no lock"]
 
 
 def test_locked_then_unlocked_and_each_again(place):
