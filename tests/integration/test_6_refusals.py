@@ -42,7 +42,10 @@ CASES = {
         r"stagesync_snapshots_kept is 'many': it must be a whole number",
     ),
     "a parameter that is not there": (
-        "sync", {"stagesync_password_parameter": "/mongo/nobody/password"}, r"/mongo/nobody/password.*not exist",
+        "drill", {"stagesync_password_parameter": "/stagesync/masking-key"}, r"/stagesync/masking-key.*not exist",
+    ),
+    "a parameter that the hosts may not read": (
+        "sync", {"stagesync_password_parameter": "/mongo/nobody/password"}, r"/mongo/nobody/password.*denied",
     ),
     "a bucket that is not there": ("sync", {"ansible_aws_ssm_bucket_name": "nobody-s-bucket"}, r"nobody-s-bucket"),
     "a setting that is misspelt": (
@@ -160,7 +163,7 @@ def test_check_mode_changes_nothing(lab):
 
 
 def test_a_report_is_written_of_what_failed(refused):
-    run = refused[0]["a parameter that is not there"]
+    run = refused[0]["a parameter that the hosts may not read"]
     assert run.report["result"] == "failed"
     assert time.strftime("%Y") in run.report["written"]
     assert "failed in preflight" in (run.reports / "latest" / "test-report.md").read_text()
