@@ -153,15 +153,6 @@ def test_when_the_lock_is_stale_cleanup_removes_what_was_left(lab, refreshed, de
     assert "QUARANTINE: none" in status(lab)
 
 
-# ---- a fault of the campaign
-
-(CUT,) = [case for case in campaign.cases([]) if (case.fault, case.point) == ("power cut", campaign.SWAP)]
-
-
-def test_staging_serves_nothing_leaks_and_a_rerun_finishes(lab, refreshed, tmp_path):
-    assert campaign.play(lab, refreshed, CUT, tmp_path, 1).broken == ""
-
-
 # ---- permissions
 
 # What preflight does not try on the controller alone: the keys, which only volumes under keys of one's own need, and
