@@ -140,7 +140,7 @@ def test_another_run_is_told_who_holds_staging(lab):
 @pytest.mark.usefixtures("dead")
 def test_status_shows_the_lock_and_the_quarantine(lab):
     text = status(lab)
-    assert re.search(r"Run dead-run of .* holds the lock", text), text
+    assert re.search(r"Run dead-run of .* the lock; last heartbeat", text), text
     assert re.search(r"vol-\w+ source 10 dead-run yes", text), text
 
 
