@@ -1,4 +1,7 @@
-"""Runs the kinds of test, or those named, and closes with one line that counts them all."""
+"""Runs the kinds of test, or those named, and closes with one line that counts them all.
+
+Those that share the lab run one after the other; the rest run beside them, since a run on the lab mostly waits.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -34,18 +39,24 @@ class Count:
 TELLING = re.compile(r"fatal: |failed: \[|FAILED |ERROR |\[ERROR\]|^E  ")
 FOLLOWING = 12
 said_of_failures: list[str] = []
+lane = threading.local()
+
+
+def say(*words: object) -> None:
+    """Print a line; where kinds run side by side it begins with its kind."""
+    print(f"{getattr(lane, 'kind', '')}{' '.join(map(str, words))}\n", end="", flush=True)
 
 
 def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> int:
     """Run a command with its output passed on; what it said of a failure is kept for the end. Returns its exit code."""
-    print("$", *arguments, flush=True)
+    say("$", *arguments)
     telling, left = [], 0
     with subprocess.Popen(
         arguments, cwd=cwd, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
         for raw in process.stdout:
-            line = raw.decode(errors="replace")
-            print(line, end="", flush=True)
+            line = raw.decode(errors="replace").rstrip("\n")
+            say(line)
             left = FOLLOWING if TELLING.search(line) else left - 1
             if left > 0:
                 telling.append(line[:500].rstrip())
@@ -138,11 +149,11 @@ def build() -> Count:
                 names = archive.getnames()
             strays = [name for name in names if name.split("/")[0] in (".cache", ".git", "reports") or ".pyc" in name]
             if strays or tarball.stat().st_size > 2_000_000:
-                print(f"{tarball.name}: {tarball.stat().st_size} bytes, does not belong there: {strays[:5]}")
+                say(f"{tarball.name}: {tarball.stat().st_size} bytes, does not belong there: {strays[:5]}")
                 built += Count(failed=1)
             engines = {f"roles/host_python/files/native/masker-{machine}.so" for machine in ("x86_64", "aarch64")}
             if engines - set(names):
-                print(f"{tarball.name} lacks {sorted(engines - set(names))}")
+                say(f"{tarball.name} lacks {sorted(engines - set(names))}")
                 built += Count(failed=1)
             alone = {"ANSIBLE_COLLECTIONS_PATH": folder}
             built += command("ansible-galaxy", "collection", "install", "--no-deps", "--offline", str(tarball), **alone)
@@ -168,15 +179,28 @@ KINDS = {
     "integration": integration,
     "molecule": molecule,
 }
+ON_THE_LAB = {"integration", "molecule"}
+
+
+def run_kinds(names: list[str], *, beside: bool) -> list[tuple[str, Count, float]]:
+    """Run these kinds one after the other. Returns each one's name, count and seconds."""
+    done = []
+    for name in names:
+        lane.kind = f"{name[:11]:11} | " if beside else ""
+        say(f"== {name}")
+        start = time.monotonic()
+        done.append((name, KINDS[name](), time.monotonic() - start))
+    return done
 
 
 def main(names: list[str]) -> int:
+    names = names or list(KINDS)
+    lanes = [[name for name in names if (name in ON_THE_LAB) is on_it] for on_it in (True, False)]
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        done = list(pool.map(lambda some: run_kinds(some, beside=all(lanes)), lanes))
     total, lines = Count(), []
-    for name in names or KINDS:
-        print(f"\n== {name}", flush=True)
-        start = time.monotonic()
-        count = KINDS[name]()
-        lines.append(f"{name:12} {count}  ({time.monotonic() - start:.0f} s)")
+    for name, count, seconds in sorted(sum(done, []), key=lambda entry: names.index(entry[0])):
+        lines.append(f"{name:12} {count}  ({seconds:.0f} s)")
         total += count
     print("\n".join([*said_of_failures, "", *lines]))
     print(total)
