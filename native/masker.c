@@ -40,6 +40,7 @@ typedef struct { int kind; int64_t a, b; Bytes data; uint32_t *ends; } Part;
 typedef struct Node {
     Bytes name;
     struct Node **children;           /* named ones, in the order of the rules */
+    int *followers;                   /* which child was met last as the first one, and after child i at i + 1: a guess */
     struct Node *star, *key, *parent;
     int count, number, rule;          /* rule: its position, or -1 */
     int first_rule;                   /* the rule that counts a value in the place of a sub-document */
@@ -277,6 +278,7 @@ static void compress(uint64_t h[8], const uint8_t block[128], uint64_t total, bo
     v[12] ^= total;
     if (last)
         v[14] = ~v[14];
+#pragma clang loop unroll(full)
     for (int round = 0; round < 12; round++) {
         const uint8_t *s = SIGMA[round];
         MIX(0, 4, 8, 12, m[s[0]], m[s[1]]); MIX(1, 5, 9, 13, m[s[2]], m[s[3]]);
@@ -1100,9 +1102,11 @@ static bool program(Engine *e, Node *node, int type, Bytes value, int attempt)
 
 static void put_header(Engine *e, int type, Bytes name)
 {
-    put_byte(e, (uint8_t)type);
-    put(e, name.at, name.size);
-    put_byte(e, 0);
+    uint8_t *to = room(e, name.size + 2);
+    *to = (uint8_t)type;
+    memcpy(to + 1, name.at, name.size);
+    to[name.size + 1] = 0;
+    e->size += name.size + 2;
 }
 
 static int close_document(Engine *e, size_t start)
@@ -1161,6 +1165,10 @@ static int redact(Engine *e, int type, Bytes name, Bytes value, int depth)
 
 static void put_element(Engine *e, int type, Bytes name, Bytes value)
 {
+    if (name.at + name.size + 1 == value.at) { /* as it stands in the original, where its type is the byte before */
+        put(e, name.at - 1, name.size + 2 + value.size);
+        return;
+    }
     put_header(e, type, name);
     put(e, value.at, value.size);
 }
@@ -1274,15 +1282,17 @@ static int mask_leaf(Engine *e, Node *node, int type, Bytes name, Bytes value, i
     return mask_scalar(e, node, type, name, value, depth);
 }
 
-/* The child that a name leads to; rules and documents mostly name their fields in the same order, so that `hint` hits. */
-static Node *child_of(const Node *node, Bytes name, int *hint)
+/* The child that a name leads to. The documents of a collection mostly have their fields in one order, so the guess is
+ * the one that followed last time; `last` is the child that was met before this one, -1 at first. */
+static Node *child_of(const Node *node, Bytes name, int *last)
 {
-    for (int i = 0; i < node->count; i++) {
-        int at = *hint + i < node->count ? *hint + i : *hint + i - node->count;
-        if (same(node->children[at]->name, name)) {
-            *hint = at + 1 < node->count ? at + 1 : 0;
-            return node->children[at];
-        }
+    if (node->count) {
+        int *guess = node->followers + *last + 1, at = *guess;
+        for (int tried = 0; tried < node->count; tried++, at = at + 1 < node->count ? at + 1 : 0)
+            if (same(node->children[at]->name, name)) {
+                *guess = *last = at;
+                return node->children[at];
+            }
     }
     return node->parent == NULL && is_id(name) ? NULL : node->star;
 }
@@ -1368,10 +1378,10 @@ static int mask_document(Engine *e, Node *node, Bytes document, bool strip, int 
 {
     size_t start = e->size;
     Element element = first_of(document);
-    int more, hint = 0, place = 0;
+    int more, last = -1, place = 0;
     put_int(e, 0);
     for (; (more = next(&element)) == 1; place++) {
-        Node *child = child_of(node, element.name, &hint);
+        Node *child = child_of(node, element.name, &last);
         Bytes name = element.name;
         if (!child && strip) {
             if (node->key && is_key(node, child, name)) /* a name that a rule masks is no name to report */
@@ -1551,9 +1561,9 @@ static bool compare_value(Engine *e, const Node *node, const Element *one, const
 static bool compare_document(Engine *e, const Node *node, Bytes one, Bytes other, bool kept, Change *changes, int depth)
 {
     Element first = first_of(one), second = first_of(other);
-    int more, hint = 0;
+    int more, last = -1;
     while ((more = next(&first)) == 1) {
-        const Node *child = child_of(node, first.name, &hint);
+        const Node *child = child_of(node, first.name, &last);
         if (!child && !kept)
             continue; /* not let through: where it is in the clean copy, the names differ from here on */
         if (child && child->op == OP_REMOVE && !child->count && !child->star) {
@@ -1672,11 +1682,11 @@ static int put_rest(const Rest *rest, const Node *node, Bytes document, bool kep
     uint64_t sum[2] = { 0, 0 };
     uint8_t hashed[64];
     Element element = first_of(document);
-    int more, hint = 0;
+    int more, last = -1;
     if (depth > MAX_DEPTH)
         return FAULT_TOO_DEEP;
     while ((more = next(&element)) == 1) {
-        const Node *child = array ? node : child_of(node, element.name, &hint);
+        const Node *child = array ? node : child_of(node, element.name, &last);
         if (!child && !kept && !rest->clean)
             continue; /* the clean copy must not hold it */
         bool masked_name = !array && node->key && is_key(node, child, element.name) && element.name.size &&
@@ -1764,9 +1774,15 @@ EXPORT int masker_node(Engine *e, int parent, int kind, const uint8_t *name, siz
             node->parent->key = node;
         else {
             Node **children = realloc(node->parent->children, sizeof *children * (size_t)(node->parent->count + 1));
-            if (!children)
+            if (children)
+                node->parent->children = children;
+            int *followers = realloc(node->parent->followers, sizeof *followers * (size_t)(node->parent->count + 2));
+            if (followers)
+                node->parent->followers = followers;
+            if (!children || !followers)
                 return FAULT_MEMORY;
-            node->parent->children = children;
+            followers[node->parent->count] = node->parent->count; /* until documents tell, the order of the rules */
+            followers[node->parent->count + 1] = 0;
             children[node->parent->count++] = node;
         }
     }
@@ -1863,6 +1879,7 @@ EXPORT void masker_free(Engine *e)
         free((void *)node->constant.at);
         free(node->parts);
         free(node->children);
+        free(node->followers);
         free(node);
     }
     free(e->nodes);
