@@ -36,7 +36,7 @@ CONTENTS = ("keep", "drop", "replace")
 REVIEW = "review"
 CHUNKS = ".chunks"
 # Aliases can multiply a small file into millions of rules, and of parts of a value.
-MAX_RULES = 100_000
+MAX_RULES = 500_000
 MAX_PARTS = 100_000
 # More of them tell nobody more.
 _MAX_PASSING = 100
