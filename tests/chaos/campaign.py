@@ -24,6 +24,7 @@ from stagesync_lab import cli, config, hosts, leaks, mongodb
 from stagesync_lab.runs import ROOT, Lab
 
 BANNER = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(?:[\w.]+ : )?(.+?)\] \*+$")
+ACTED = re.compile(r"ok|changed|ASYNC OK")
 # Waits that are hours for terabytes would hold up a campaign.
 LIMITS = {"snapshot_timeout": 60, "snapshot_poll_seconds": 2}
 PATIENCE = 900  # seconds until a run that does not end counts as hanging
@@ -192,12 +193,24 @@ def _playbook(lab: Lab, reports: Path, run_id: str, **settings: Any) -> subproce
 
 
 def points(lab: Lab, reports: Path) -> list[str]:
-    """The tasks of a sync that passes, in order. Raises Broken when it does not."""
+    """The boundaries between the tasks of a sync that passes, in order, each by the task that begins there.
+
+    A task that was skipped, or only checked its arguments, leaves all as it was: what begins after it is the same
+    boundary. Raises Broken when the sync does not pass.
+    """
     process = _playbook(lab, reports, "chaos-rehearsal")
     output = process.communicate(timeout=PATIENCE)[0]
     if process.returncode:
         raise Broken(f"the sync fails without any fault:\n{output[-3000:]}")
-    names = [match[1] for line in output.splitlines() if (match := BANNER.match(line))]
+    names, name, acted = [], "", True
+    for line in output.splitlines():
+        if match := BANNER.match(line):
+            name = match[1]
+            if acted:
+                names.append(name)
+            acted = False
+        elif ACTED.match(line):
+            acted = acted or not name.startswith("Validating arguments")
     return list(dict.fromkeys(names))
 
 
