@@ -79,13 +79,13 @@ down: tools ## take the lab down
 	@$(LABCTL) down
 
 .PHONY: test test-unit test-sanity test-lint test-integration test-molecule
-test: tools packages ## every test: unit, sanity, lint, integration, Molecule
+test: tools packages ## every test: unit, sanity, lint, documentation, integration, Molecule
 	@$(LABCTL) down
 	@$(LABCTL) up
 	@$(LABCTL) seed --scale 0.1
 	@eval "$$($(LABCTL) env)"; python tests/run.py
 
-test-unit test-real test-sanity test-lint test-build: test-%: tools ## one kind of test alone (also real, sanity, lint, build)
+test-unit test-real test-sanity test-lint test-build test-docs: test-%: tools ## one kind of test alone (also real, sanity, lint, build, docs)
 	@python tests/run.py $*
 
 test-integration test-molecule: test-%: lab ## (also test-molecule) one kind on the lab
@@ -100,6 +100,14 @@ bench: tools ## speed, memory and growth of copy and comparison, recall of the d
 chaos: lab ## the campaign of faults: hours; ARGS='--cases 10' plays so many (tests/chaos/run.py --help)
 	@$(LABCTL) seed --scale 0.02
 	@PYTHONPATH=tests/lab:tests/chaos python tests/chaos/run.py $(ARGS)
+
+.PHONY: env
+env: ## the tools for a shell: eval "$$(make env)"
+	@echo 'export PATH=$(VENV)/bin:$$PATH ANSIBLE_CONFIG=$(CURDIR)/ansible.cfg'
+
+.PHONY: docs
+docs: tools ## the documentation as a site in .cache/docs/site
+	@python docs/site/build.py
 
 .PHONY: build clean
 build: tools ## the collection as a tarball

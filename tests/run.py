@@ -96,6 +96,11 @@ def integration() -> Count:
     return pytest("tests/integration")
 
 
+def docs() -> Count:
+    """The site of the documentation builds, and nothing in it leads nowhere."""
+    return pytest("tests/docs")
+
+
 def lint() -> Count:
     return (
         command("ruff", "check", ".")
@@ -176,6 +181,7 @@ KINDS = {
     "lint": lint,
     "sanity": sanity,
     "build": build,
+    "docs": docs,
     "integration": integration,
     "molecule": molecule,
 }
