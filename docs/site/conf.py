@@ -52,5 +52,12 @@ def _of_ansible(_app, _env, node, shown):
     return nodes.reference("", "", shown, internal=False, refuri=_ANSIBLE + page) if page else None
 
 
+def _nested(_app, page, source):
+    """The decisions stand below their list, which is a table for a reader of the repository."""
+    if page == "docs/decisions/README":
+        source[0] += "\n```{toctree}\n:hidden:\n:glob:\n\n0*\n```\n"
+
+
 def setup(app):
     app.connect("missing-reference", _of_ansible)
+    app.connect("source-read", _nested)
