@@ -46,5 +46,5 @@ def test_what_a_document_names_is_there(document):
 
 
 def test_what_is_not_there_is_found():
-    text = "`make docs`, `make nothing` with `stagesync_none`:\n\n    ansible-playbook playbooks/none.yml -i inventories/lab\n"
+    text = "`make docs`, `make nothing` with `stagesync_none`:\n\n    ansible-playbook playbooks/none.yml\n"
     assert unknown(text) == {"nothing", "stagesync_none", "playbooks/none.yml"}
