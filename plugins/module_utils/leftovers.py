@@ -23,9 +23,9 @@ from ansible_collections.stagesync.aws.plugins.module_utils.ebs import devices
 SIDES = ("source", "clean", "scratch")
 _RUN = r"[A-Za-z0-9][A-Za-z0-9-]{2,62}"
 _SIDE = "|".join(SIDES)
-_CONTAINER = re.compile(rf"^stagesync-({_RUN})-(?:{_SIDE})$")
+_CONTAINER = re.compile(rf"^stagesync-({_RUN})-({_SIDE})$")
 # A set of several snapshots has a source mount for each, numbered from the second.
-_MOUNT = re.compile(rf"^({_RUN})-(?:{_SIDE})(?:-[0-9]{{1,2}})?$")
+_MOUNT = re.compile(rf"^({_RUN})-({_SIDE})(?:-[0-9]{{1,2}})?$")
 _STATE = re.compile(rf"^{_RUN}$")
 # A mongod that was just killed may hold its files for a moment.
 _BUSY_SECONDS = 20
@@ -60,28 +60,32 @@ class Places:
     state: str = "/run/stagesync"
 
 
-def find(runs: list | None, keep: list, places: Places, run: Callable, system=None) -> list:
+def find(runs: list | None, keep: list, places: Places, run: Callable, system=None, sides=SIDES) -> list:
     """The leftovers of these runs, or of all but those to keep, in the order in which they can be removed."""
 
-    def _wanted(run_id: str) -> bool:
-        return run_id not in keep and (runs is None or run_id in runs)
+    def _wanted(match: re.Match | None) -> bool:
+        return bool(match) and match[1] not in keep and (runs is None or match[1] in runs) and match[2] in sides
 
-    found = [Leftover(run_id, "container", name) for run_id, name in _containers(run)]
+    found = [Leftover(match[1], "container", name) for name, match in _containers(run) if _wanted(match)]
     below = [(Path(places.mounts), mount.mount_point) for mount in devices.mounts(system)]
     # The innermost is unmounted first.
     for root, point in sorted(below, key=lambda entry: -len(Path(entry[1]).parts)):
         if root in Path(point).parents:
             match = _MOUNT.match(Path(point).relative_to(root).parts[0])
-            if match:
-                found.append(Leftover(match.group(1), "mount", point))
-    found += [
-        Leftover(match.group(1), "directory", path) for path, match in _directories(places.mounts, _MOUNT) if match
-    ]
+            if _wanted(match):
+                found.append(Leftover(match[1], "mount", point))
+    for path, match in _directories(places.mounts, _MOUNT):
+        if _wanted(match):
+            found.append(Leftover(match[1], "directory", path))
     for path, match in _directories(places.state, _STATE):
         # Other things live here too; a run's directory holds those of its servers.
-        if match and any(os.path.isdir(os.path.join(path, side)) for side in SIDES):
-            found.append(Leftover(os.path.basename(path), "state", path))
-    return [leftover for leftover in found if _wanted(leftover.run_id)]
+        there = [side for side in SIDES if match and os.path.isdir(os.path.join(path, side))]
+        if not there or match[0] in keep or (runs is not None and match[0] not in runs):
+            continue
+        gone = [side for side in there if side in sides]
+        paths = [path] if gone == there else [os.path.join(path, side) for side in gone]
+        found += [Leftover(match[0], "state", one) for one in paths]
+    return found
 
 
 def remove(leftovers: list, run: Callable, sleep: Callable = time.sleep) -> list:
@@ -120,7 +124,7 @@ def _containers(run: Callable) -> list:
             " (systemctl start docker)."
         )
     matches = ((_CONTAINER.match(name), name) for name in sorted(output.split()))
-    return [(match.group(1), name) for match, name in matches if match]
+    return [(name, match) for match, name in matches if match]
 
 
 def _directories(root: str, form: re.Pattern) -> list:

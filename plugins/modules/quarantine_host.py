@@ -29,6 +29,13 @@ options:
     type: list
     elements: str
     default: []
+  sides:
+    description:
+      - Only what is of these sides of the clean room.
+    type: list
+    elements: str
+    choices: [source, clean, scratch]
+    default: [source, clean, scratch]
 requirements:
   - python >= 3.9
 attributes:
@@ -45,6 +52,14 @@ EXAMPLES = r"""
   stagesync.aws.quarantine_host:
     runs:
       - 20261120T191300Z-1a2b
+  become: true
+
+- name: Clear production's side of a run whose clean copy waits for its promotion
+  stagesync.aws.quarantine_host:
+    runs:
+      - 20261120T191300Z-1a2b
+    sides:
+      - source
   become: true
 
 - name: Clear what all runs left but for the one that is at work
@@ -83,12 +98,20 @@ def main() -> None:
         argument_spec={
             "runs": {"type": "list", "elements": "str"},
             "keep": {"type": "list", "elements": "str", "default": []},
+            "sides": {
+                "type": "list",
+                "elements": "str",
+                "choices": list(leftovers.SIDES),
+                "default": list(leftovers.SIDES),
+            },
         },
         supports_check_mode=True,
     )
     params = module.params
     try:
-        found = leftovers.find(params["runs"], params["keep"], leftovers.Places(), leftovers.command)
+        found = leftovers.find(
+            params["runs"], params["keep"], leftovers.Places(), leftovers.command, sides=params["sides"]
+        )
         removed = found if module.check_mode else leftovers.remove(found, leftovers.command)
     except leftovers.LeftoverError as error:
         module.fail_json(msg=str(error), removed=[one.as_dict() for one in error.removed], changed=bool(error.removed))

@@ -49,11 +49,11 @@ class Host:
             self.mounted.remove(argv[1])
         return 0, "", ""
 
-    def find(self, runs=None, keep=()):
+    def find(self, runs=None, keep=(), sides=leftovers.SIDES):
         table = "".join(f"{n} 1 259:{n} / {point} rw - xfs /dev/x rw\n" for n, point in enumerate(self.mounted, 30))
         (self.path / "proc" / "self" / "mountinfo").write_text(table)
         system = devices.System(proc=str(self.path / "proc"))
-        return leftovers.find(runs, list(keep), self.places, self.run, system)
+        return leftovers.find(runs, list(keep), self.places, self.run, system, sides)
 
     def remove(self, found):
         return leftovers.remove(found, self.run, self.slept.append)
@@ -86,6 +86,17 @@ def test_everything_of_a_run_goes_and_nothing_else(host):
     assert sorted(entry.name for entry in (host.path / "lib").iterdir()) == [f"{TWO}-source", "swap.json"]
     assert sorted(entry.name for entry in (host.path / "run").iterdir()) == [TWO, "swap-check"]
     assert host.find(runs=[ONE]) == []
+
+
+def test_of_one_side_the_other_stays(host):
+    host.left_by(ONE, "source", "clean")
+    removed = host.remove(host.find(runs=[ONE], sides=["source", "scratch"]))
+    assert [one.kind for one in removed] == ["container", "mount", "directory", "state"]
+    assert host.containers == ["mongo", "app", f"stagesync-{ONE}-clean"]
+    assert host.mounted == [str(host.path / "lib" / f"{ONE}-clean")]
+    assert [entry.name for entry in (host.path / "run" / ONE).iterdir()] == ["clean"]
+    assert [one.kind for one in host.remove(host.find(runs=[ONE]))] == ["container", "mount", "directory", "state"]
+    assert not (host.path / "run" / ONE).exists()
 
 
 def test_without_runs_all_go_but_the_one_to_keep(host):
