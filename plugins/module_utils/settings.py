@@ -143,6 +143,7 @@ FOR_ONE_RUN: dict[str, Setting] = {
     "preview_show_originals": Setting("bool"),
     "restore_from_run_id": Setting("str", **_RUN_ID),
     "snapshot_id": Setting("str", pattern=r"snap-(?:[0-9a-f]{8}|[0-9a-f]{17})", form="the id of a snapshot, snap-…"),
+    "sync_part": Setting("str", choices=("prepare", "promote")),
     "sync_run_id": Setting("str", **_RUN_ID),
 }
 # Of the roles' settings that need no name of their own: how long to wait and how often to look, in seconds.

@@ -47,9 +47,9 @@ def copy(account, mongod, tmp_path):
     play = role("promote", ALONE)
     play["tasks"][0]["vars"] = {"run_id": run_id}
 
-    def promote(rules):
+    def promote(rules, **facts):
         (tmp_path / "rules.yml").write_text(rules)
-        facts = {"ec2_placement": {"region": REGION}, "promote_rules_file": str(tmp_path / "rules.yml")}
+        facts = {"ec2_placement": {"region": REGION}, "promote_rules_file": str(tmp_path / "rules.yml"), **facts}
         _code, output = run(account, tmp_path, [play], {"staging": account.node("staging")}, facts=facts)
         return output
 
@@ -63,7 +63,7 @@ def copy(account, mongod, tmp_path):
             found["storage"]["volume_id"] = volume
         return found
 
-    def goes_on(rules):
+    def goes_on(rules, *part):
         """The stages that playbooks/sync.yml would run when this run is started again."""
         (sync,) = yaml.safe_load((ROOT / "playbooks/sync.yml").read_text())
         look, stages = (next(task for task in sync["tasks"] if what in task["name"]) for what in ("whether", "restore"))
@@ -74,7 +74,7 @@ def copy(account, mongod, tmp_path):
             "ec2_placement": {"region": REGION}, "stagesync_rules_file": str(tmp_path / "now.yml"), "run_id": run_id,
             "lock_held": True,
         }  # fmt: skip
-        arguments = ("-e", f"sync_run_id={run_id}")
+        arguments = ("-e", f"sync_run_id={run_id}", *part)
         output = run(account, tmp_path, [play], {"staging": node()}, *arguments, facts=facts)[1]
         return output.partition("does ")[2].partition(".")[0]
 
@@ -127,6 +127,26 @@ def test_a_run_that_died_after_validation_goes_on_with_the_promotion(copy):
     assert promote.goes_on(RULES) == whole  # by its tags only
     promote.served.append(True)
     assert promote.goes_on(RULES) == "promote"
+
+
+def test_a_sync_in_two_parts_copies_in_the_first_alone(copy):
+    promote, _tags, _jobs = copy
+    prepare, serve = ("-e", "sync_part=prepare"), ("-e", "sync_part=promote")
+    assert promote.goes_on(RULES, *prepare) == "restore+anonymize+validate"
+    assert promote.goes_on(RULES, *serve) == "promote"  # which then finds nothing that was validated
+    promote.tag(stagesync_rules=hashlib.sha256(RULES.strip().encode()).hexdigest())
+    assert promote.goes_on(RULES, *prepare) == ""
+    assert promote.goes_on(RULES, *serve) == "promote"
+    assert promote.goes_on(RULES + "# changed", *serve) == "promote"
+
+
+def test_a_copy_that_was_approved_by_other_rules_is_not_served(copy):
+    promote, _tags, _jobs = copy
+    promote.tag(stagesync_rules="of the rules before")
+    output = promote(RULES, promote_rules_sha256="of the rules now")
+    assert "has 0 validated clean volumes by the rules as they are now, and one is needed." in output
+    assert NEXT not in output
+    assert NEXT in promote(RULES, promote_rules_sha256="of the rules before")
 
 
 def test_a_hook_that_fails_stops_it_before_the_swap(copy):

@@ -34,6 +34,7 @@ GOOD = [
     ("stagesync_workers", None),
     ("sync_run_id", "20261121T201038Z-2417"),
     ("snapshot_id", "snap-0123456789abcdef0"),
+    ("sync_part", "prepare"),
     ("preview_show_originals", "yes"),
     ("promote_stop_timeout", "600"),
 ]
@@ -58,6 +59,7 @@ BAD = [
     ("sync_run_id", "good\n", "3 to 63 letters, digits and dashes"),
     ("sync_run_id", 5, "3 to 63 letters"),
     ("snapshot_id", "vol-0123456789abcdef0", "the id of a snapshot"),
+    ("sync_part", "validate", "one of prepare, promote"),
     ("snapshot_poll_seconds", 0, "from 1 to 604800"),
     ("stagesync_workers", "9" * 400, "..."),
 ]
