@@ -99,7 +99,7 @@ class FakeAWX:
 
     def named(self, kind: str) -> dict[str, dict]:
         """The objects of a kind by their names, or identifiers."""
-        return {item.get("name") or item["identifier"]: item for item in self._all(kind).values()}
+        return {item.get("name") or item["identifier"]: item for item in self.all(kind).values()}
 
     def handle(self, method: str, path: str, query: dict, body: dict):
         """Status and answer of one request."""
@@ -109,7 +109,7 @@ class FakeAWX:
             raise Refused(404, "no such address")
         if match[2] is None:
             return self._collection(method, kind, query, body)
-        item = self._all(kind).get(int(match[2]))
+        item = self.all(kind).get(int(match[2]))
         if item is None:
             raise Refused(404, "no such object")
         if match[3] is not None:
@@ -127,7 +127,7 @@ class FakeAWX:
             return 201, self._shown(self._add(kind, body))
         found = [
             self._shown(item)
-            for item in self._all(kind).values()
+            for item in self.all(kind).values()
             if all(str(item.get(key)) == value for key, value in query.items())
         ]
         return 200, {"count": len(found), "next": None, "results": found}
@@ -147,13 +147,14 @@ class FakeAWX:
             raise Refused(404, f"{kind} have no {name}")
         there = item.setdefault("_associations", {}).setdefault(name, [])
         if method == "POST":
-            if body["id"] not in self._all(ASSOCIATIONS[kind][name]):
+            if body["id"] not in self.all(ASSOCIATIONS[kind][name]):
                 raise Refused(400, f"no {name} {body['id']}")
             there.remove(body["id"]) if body.get("disassociate") else there.append(body["id"])
             return 204, None
         return 200, {"count": len(there), "next": None, "results": [{"id": number} for number in there]}
 
-    def _all(self, kind):
+    def all(self, kind: str) -> dict[int, dict]:
+        """The objects of a kind by their numbers."""
         kinds = UNIFIED if kind == "unified_job_templates" else (kind,)
         return {number: item for one in kinds for number, item in self.kinds[one].items()}
 
@@ -168,7 +169,7 @@ class FakeAWX:
 
     def _check(self, body):
         for field, kind in REFERENCES.items():
-            if body.get(field) is not None and body[field] not in self._all(kind):
+            if body.get(field) is not None and body[field] not in self.all(kind):
                 raise Refused(400, f"{field} {body[field]} is not there")
 
     @staticmethod

@@ -127,7 +127,7 @@ def test_what_awx_is_to_fill_in_is_not_filled_in_before(awx):
 
 def test_the_workflow_waits_for_a_person_before_it_promotes(awx):
     nodes = awx.named("workflow_job_template_nodes")
-    runs = {name: awx._all("unified_job_templates")[node["unified_job_template"]] for name, node in nodes.items()}
+    runs = {name: awx.all("unified_job_templates")[node["unified_job_template"]] for name, node in nodes.items()}
     assert runs["approve"]["type"] == "workflow_approval_template"
     assert runs["approve"]["timeout"] == 28800
     assert {name: it["name"] for name, it in runs.items() if name != "approve"} == {
