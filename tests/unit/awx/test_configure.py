@@ -118,6 +118,7 @@ def test_what_awx_is_to_fill_in_is_not_filled_in_before(awx):
     extra = json.loads(awx.named("job_templates")["stagesync promote"]["extra_vars"])
     assert extra == {
         "sync_part": "promote",
+        "ansible_user": "",
         "stagesync_rules_file": "{{ playbook_dir | dirname }}/inventories/ours/rules.yml",
     }
     injectors = awx.named("credential_types")["stagesync AWS role"]["injectors"]

@@ -43,6 +43,7 @@ def test_a_job_template_runs_a_playbook_that_is_there_with_variables_that_it_tak
     template = TEMPLATES[name]
     assert (ROOT / template["playbook"]).is_file()
     given = {**OBJECTS["awx_job_template"]["extra_vars"], **template.get("extra_vars", {})}
+    assert given.pop("ansible_user") == ""
     assert all(settings.checked(variable) for variable in given)
     assert settings.forbidden(given, ROLES) == []
     assert settings.problems(given) == []
