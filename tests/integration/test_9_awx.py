@@ -229,6 +229,7 @@ def test_promote_serves_that_copy_and_leaves_nothing(lab, promoted):
     assert before in lab.of_kind("parked")
     assert quarantine(lab) == {"source": [], "clean": []}
     assert locks() == []
+    assert lab.volumes()[clean]["tags"]["stagesync:run"] not in hosts.run("staging", "sh", "-c", LEFT).stdout
     # Nothing was copied anew.
     assert set(job.stages) == {(stage, "passed") for stage in ("preflight", "lock", "promote", "cleanup")}
 

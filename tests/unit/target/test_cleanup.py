@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from pathlib import Path
 
 import boto3
 import pytest
@@ -57,13 +59,13 @@ class Staging:
         ]
         return {volume["VolumeId"]: self.names[volume["VolumeId"]] for volume in found}
 
-    def play(self, name, run_id, known=True):
+    def play(self, name, run_id, known=True, **facts):
         """One role, where the data's mount point is empty, or where nothing is known of the host."""
         node = self.account.node("staging")
         node["storage"].update(dbpath_host=str(self.folder / "gone" / "db"), mount_point=str(self.folder / "gone"))
         made = role(name, ALONE)
         made["tasks"].insert(0, {"ansible.builtin.set_fact": {"run_id": run_id}})
-        facts = {"ec2_placement": {"region": REGION}, "host_python_ready": True, "ansible_become": False}
+        facts = {"ec2_placement": {"region": REGION}, "host_python_ready": True, "ansible_become": False, **facts}
         return run(self.account, self.folder, [made], {"staging": node} if known else {}, facts=facts)
 
     def left_by(self, run_id):
@@ -107,3 +109,23 @@ def test_a_dead_runs_leavings_stay_on_the_list_until_all_are_gone(staging, known
     assert sorted(staging.left().values()) == left
     assert staging.leavings() == ["dead-run"]
     staging.ssm.delete_parameter(Name=staging.lock)
+
+
+@pytest.fixture
+def state():
+    """What a run's clean side has on a host beside its volume."""
+    folder = Path(f"/run/stagesync/unit-{os.getpid()}")
+    try:
+        (folder / "clean").mkdir(parents=True)
+    except PermissionError:
+        pytest.skip("needs root for /run/stagesync")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.parametrize("promoted", [True, False])
+def test_of_a_copy_that_went_live_its_directories_go(staging, state, promoted):
+    """Its volume is no quarantine any more: a promotion in a job of its own would have left them."""
+    facts = {"promote_swap": {"volume_id": "vol-0123456789abcdef0"}} if promoted else {}
+    _code, output = staging.play("cleanup", state.name, **facts)
+    assert state.exists() != promoted, output
