@@ -11,6 +11,8 @@ LINK := .cache/collections/ansible_collections/stagesync/aws
 LABCTL := STAGESYNC_PYTHON=$(VENV)/bin/python tests/lab/labctl
 # What the lab needs of Debian; the suite's own release is the pin.
 PACKAGES := curl debootstrap iproute2 procps systemd-container util-linux xfsprogs
+# What only the tests need: they look at the report in a browser and check its HTML.
+TEST_PACKAGES := chromium-headless-shell tidy
 
 export PATH := $(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -79,6 +81,7 @@ down: tools ## take the lab down
 	@$(LABCTL) down
 
 .PHONY: test test-unit test-sanity test-lint test-integration test-molecule
+test: PACKAGES += $(TEST_PACKAGES)
 test: tools packages ## every test: unit, sanity, lint, documentation, integration, Molecule
 	@$(LABCTL) down
 	@$(LABCTL) up

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 PREFIX = "stagesync_"
+# What the role report leaves to AWX, which gives it to the next job of a workflow as an extra variable.
+ARTIFACT = "stagesync_report"
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ SETTINGS: dict[str, Setting] = {
     "stagesync_share_masked_with": Setting("list", **_ACCOUNT),
     "stagesync_share_with": Setting("list", **_ACCOUNT),
     "stagesync_snapshot_max_age": Setting("float", 0, 3650),
+    "stagesync_snapshot_price": Setting("float", 0, 1000),
     "stagesync_snapshots_kept": Setting("int", 1, 1000),
     "stagesync_source_image": Setting("str", pattern=r"[\w./:@-]+", form="the name of an image"),
     "stagesync_source_owner": Setting("str", pattern=r"self|[0-9]{12}", form="self, or an account id of 12 digits"),
@@ -127,6 +130,7 @@ SETTINGS: dict[str, Setting] = {
     "stagesync_staging_tag": Setting("str", **_TAG),
     "stagesync_staging_tag_value": Setting("str", **_TAG),
     "stagesync_username_parameter": Setting("str", **_PARAMETER),
+    "stagesync_volume_price": Setting("float", 0, 1000),
     "stagesync_volume_size": Setting("int", 1, 65536, zero=True),
     "stagesync_workers": Setting("int", 0, 1024),
 }
@@ -162,7 +166,7 @@ def _setting(name: str) -> Setting | None:
 
 def checked(name: str) -> bool:
     """Whether a variable is one that `problems` looks at."""
-    return name.startswith(PREFIX) or _setting(name) is not None
+    return name != ARTIFACT and (name.startswith(PREFIX) or _setting(name) is not None)
 
 
 def forbidden(names: Iterable[str], roles: Iterable[str]) -> list[str]:

@@ -165,9 +165,22 @@ def test_production_was_not_written_to(first):
 
 
 def test_the_people_s_report_says_it_too(first, report):
-    text = (first.run.reports / report["run_id"] / "test-report.md").read_text()
-    assert f"# Run {report['run_id']}: passed" in text
-    assert "| shop.users |" in text
+    text = (first.run.reports / report["run_id"] / "report.html").read_text()
+    assert f"<title>Refresh of staging passed: {report['run_id']}</title>" in text
+    assert "shop.users" in text
+
+
+def test_the_report_lists_what_the_run_made_and_what_became_of_it(lab, report):
+    states = {one["id"]: (one["kind"], one["state"]) for one in report["resources"]}
+    target = report["target"]
+    (snapshot,) = report["snapshots"]
+    assert target["swap"] == "done"
+    assert states.pop(target["live_volume_id"]) == ("clean", "live")
+    assert states.pop(target["parked_volume_id"]) == ("parked", "parked")
+    assert states.pop(snapshot["snapshot_id"]) == ("snapshot", "kept")
+    assert ("source", "removed") in states.values()
+    assert {state for _kind, state in states.values()} == {"removed"}
+    assert not set(states) & {*lab.volumes(), *lab.snapshots()}
 
 
 def test_few_module_calls_cross_the_connection(first, capsys, record_testsuite_property):

@@ -166,4 +166,5 @@ def test_a_report_is_written_of_what_failed(refused):
     run = refused[0]["a parameter that the hosts may not read"]
     assert run.report["result"] == "failed"
     assert time.strftime("%Y") in run.report["written"]
-    assert "failed in preflight" in (run.reports / "latest" / "test-report.md").read_text()
+    assert "failed in preflight" in run.text
+    assert "Staging was not touched" in (run.reports / "latest" / "report.html").read_text()

@@ -14,8 +14,9 @@ from urllib.parse import quote
 
 import pytest
 
-# Fixtures that start a mongod, a control plane or moto, or make a block device: seconds each, and root for some.
-REAL_PARTS = {"account", "cloud", "endpoint", "loop", "mongod", "pool"}
+# Fixtures that start a mongod, a control plane, moto, playbooks or a browser, or make a block device: seconds each, and
+# root for some.
+REAL_PARTS = {"account", "chromium", "cloud", "endpoint", "loop", "mongod", "pool", "rendered"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from ansible_collections.stagesync.aws.plugins.module_utils.settings import SETTINGS
+from ansible_collections.stagesync.aws.plugins.module_utils.settings import ARTIFACT, SETTINGS
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTS = sorted(
@@ -34,7 +34,8 @@ def there(name: str) -> bool:
 def unknown(text: str) -> set[str]:
     """The settings, files and targets of make that a document names and that are not there."""
     named = code(text)
-    settings = set(re.findall(r"(?<![\w./])stagesync_[a-z_]*[a-z]\b(?!/)", named)) - SETTINGS.keys() - MODULES
+    known = SETTINGS.keys() | MODULES | {ARTIFACT}
+    settings = set(re.findall(r"(?<![\w./])stagesync_[a-z_]*[a-z]\b(?!/)", named)) - known
     files = {name for name in re.findall(rf"(?<![\w./-])(?:{FOLDERS})/[\w./-]*\w", named) if not there(name)}
     targets = set(re.findall(r"(?:^|&& ) *make ([a-z][a-z-]*)", named, re.MULTILINE)) - TARGETS
     return settings | files | targets

@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from . import test_staging_proof
-from .test_staging_proof import ALONE, REGION, role, run
+from .test_staging_proof import ALONE, REGION, ROOT, role, run
 
 account = test_staging_proof.account  # the fixture
 
@@ -67,6 +67,25 @@ class Staging:
         made["tasks"].insert(0, {"ansible.builtin.set_fact": {"run_id": run_id}})
         facts = {"ec2_placement": {"region": REGION}, "host_python_ready": True, "ansible_become": False, **facts}
         return run(self.account, self.folder, [made], {"staging": node} if known else {}, facts=facts)
+
+    def playbook(self, *arguments):
+        """The whole playbook, with the run id and all; its exit code and output, and what its report says."""
+        node = self.account.node("staging")
+        node["storage"].update(dbpath_host=str(self.folder / "gone" / "db"), mount_point=str(self.folder / "gone"))
+        reports = self.folder / "reports"
+        facts = {"ec2_placement": {"region": REGION}, "host_python_ready": True, "ansible_become": False}
+        facts["stagesync_report_directory"] = str(reports)
+        code, output = run(
+            self.account,
+            self.folder,
+            [{"ansible.builtin.import_playbook": str(ROOT / "playbooks/cleanup.yml")}],
+            {"staging": node},
+            "-e",
+            f"stagesync_report_directory={reports}",
+            *arguments,
+            facts=facts,
+        )
+        return code, output, json.loads((reports / "latest/report.json").read_text())
 
     def left_by(self, run_id):
         """Leave the lock as a run that died leaves it."""
@@ -129,3 +148,44 @@ def test_of_a_copy_that_went_live_its_directories_go(staging, state, promoted):
     facts = {"promote_swap": {"volume_id": "vol-0123456789abcdef0"}} if promoted else {}
     _code, output = staging.play("cleanup", state.name, **facts)
     assert state.exists() != promoted, output
+
+
+def test_the_playbook_reports_what_it_removed_and_why_it_failed(staging):
+    source = staging.volume("source", "source", "a-run")
+    staging.volume("clean", "clean", "a-run")
+    staging.volume("another's", "source", "b-run")
+    code, output, report = staging.playbook("-e", "sync_run_id=a-run")
+    assert code == 2
+    assert "Run a-run failed in cleanup on staging" in output
+    assert sorted(staging.left().values()) == ["another's", "clean"]
+    assert [(one["id"], one["state"]) for one in report["resources"]] == [(source, "removed")]
+    assert (report["kind"], report["result"]) == ("cleanup", "failed")
+    assert {record["stage"]: record["status"] for record in report["stages"]} == {
+        "preflight": "passed",
+        "lock": "passed",  # taken, and released again
+        "cleanup": "failed",
+    }
+    # The lock is free, and stays for the next run to learn of it.
+    lock = json.loads(staging.ssm.get_parameter(Name=staging.lock)["Parameter"]["Value"])
+    assert (lock["run_id"], lock["expires"]) == ("a-run", lock["heartbeat"])
+    staging.ssm.delete_parameter(Name=staging.lock)
+
+
+def test_the_playbook_in_check_mode_lists_what_dead_runs_left_and_removes_nothing(staging):
+    staging.volume("dead", "source", "dead-run")
+    _code, output, report = staging.playbook("--check")
+    assert f"source volume {report['resources'][0]['id']} of run dead-run would go" in output
+    assert list(staging.left().values()) == ["dead"]
+    assert report["check_mode"] is True
+    assert [one["run_id"] for one in report["resources"]] == ["dead-run"]
+    assert "would be removed" in (staging.folder / "reports/latest/report.html").read_text()
+
+
+def test_the_playbook_works_while_another_run_has_staging_on_nothing(staging):
+    staging.volume("dead", "source", "dead-run")
+    staging.left_by("living-run")
+    code, _output, report = staging.playbook("-e", "sync_run_id=dead-run")
+    assert code == 2
+    assert list(staging.left().values()) == ["dead"]
+    assert report["resources"] == []
+    staging.ssm.delete_parameter(Name=staging.lock)

@@ -130,6 +130,11 @@ def test_what_others_give_is_taken():
     assert settings.forbidden(names, ROLES) == []
 
 
+def test_what_a_former_job_of_a_workflow_left_is_no_setting():
+    assert settings.forbidden([settings.ARTIFACT], ROLES) == []
+    assert not settings.checked(settings.ARTIFACT)
+
+
 def used(*patterns: str) -> set:
     """The settings that these files name; after a dot stands a module."""
     texts = [path.read_text() for pattern in patterns for path in ROOT.glob(pattern)]
@@ -137,7 +142,7 @@ def used(*patterns: str) -> set:
 
 
 def test_list_roles_and_inventory_agree():
-    by_roles = used("roles/*/*/*.yml", "playbooks/*.yml")
+    by_roles = used("roles/*/*/*.yml", "playbooks/*.yml") - {settings.ARTIFACT}
     assert by_roles == set(settings.SETTINGS)
     assert by_roles <= used("inventories/aws/group_vars/**/*.yml")
     assert used("inventories/**/*.yml") <= by_roles
