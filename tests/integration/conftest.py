@@ -6,10 +6,11 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
-from stagesync_lab import cli, config, leaks, mongodb
+from stagesync_lab import audit, cli, config, hosts, leaks, mongodb
 from stagesync_lab.runs import Lab, Run, Watch
 
 SCALE = float(os.environ.get("SCALE", "0.1"))
@@ -27,6 +28,7 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
     if rc:
         pytest.exit(f"The lab is down in part, or something was left in it:\n{output}", returncode=1)
     cli.control_plane("DELETE", "/lab/faults")
+    audit.keep_versions(lab.s3, "Suspended")  # an audit that was killed leaves them on
     rc, output = lab.labctl("seed", "--scale", str(SCALE))
     assert rc == 0, output
     yield lab
@@ -93,14 +95,57 @@ def first(lab, strangers) -> Sync:
     return Sync(run, watch, sessions, before, lab.counts("primary"), written)
 
 
+@dataclass(frozen=True)
+class Audited:
+    """A sync that was watched, and whose every command on a host ran twice."""
+
+    run: Run
+    needles: leaks.Needles
+    sampler: audit.Sampler
+    bucket: audit.BucketWatch
+    watch: Watch
+    sessions: Path  # what went through the connection
+    snapshots: set[str]  # what there was before
+    starts: int  # of staging's mongod meanwhile
+
+
 @pytest.fixture(scope="session")
-def second(lab, first) -> Run:
-    """The next sync, after a change in production, told with every detail; two snapshots of the set shall stay."""
+def masking_key() -> Iterator[str]:
+    """The masking key, in a parameter that staging may read."""
+    key, ssm = audit.new_key(), cli.aws("ssm")
+    secret = {"Type": "SecureString", "KeyId": config.STAGING_KEY}
+    ssm.put_parameter(Name=audit.KEY_PARAMETER, Value=key, Overwrite=True, **secret)
+    yield key
+    ssm.delete_parameter(Name=audit.KEY_PARAMETER)
+
+
+@pytest.fixture(scope="session")
+def audited(lab, first, masking_key) -> Audited:
+    """The next sync, after a change in production, told with every detail; two snapshots of the set shall stay.
+
+    Staging has to install the modules' Python anew, and the secondary is locked, so that these run twice too.
+    """
     assert first.run.rc == 0, first.run.output
     with mongodb.client("primary") as client:
         client.shop.products.insert_one({"_id": "new-since-the-first-sync", "price": 1})
     mongodb.wait_caught_up()
-    return lab.playbook("sync", "-vvv", stagesync_snapshots_kept=2)
+    hosts.run("staging", "rm", "/opt/stagesync/venv/stagesync.stamp")
+    settings = {
+        "stagesync_snapshots_kept": 2,
+        "stagesync_key_parameter": audit.KEY_PARAMETER,
+        "stagesync_consistency": "fsync_lock",
+    }
+    needles, snapshots, starts = audit.needles(masking_key), set(lab.snapshots()), lab.starts()
+    sampler, bucket, watch = audit.Sampler(needles), audit.BucketWatch(lab.s3, needles), Watch()
+    with lab.repeating(**sampler.environment) as sessions, watch.asking(), bucket.watching(), sampler.sampling():
+        run = lab.playbook("sync", "-vvv", **settings)
+    return Audited(run, needles, sampler, bucket, watch, sessions, snapshots, lab.starts() - starts)
+
+
+@pytest.fixture(scope="session")
+def second(audited) -> Run:
+    """What came of that sync."""
+    return audited.run
 
 
 @pytest.fixture(scope="session")

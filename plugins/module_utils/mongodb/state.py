@@ -17,7 +17,6 @@ from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client import MongodbError
 
 _MEMORY = frozenset({"tmpfs", "ramfs"})
-_LOCK_WAIT_SECONDS = 15
 _NAME = "state.jsonl"
 
 
@@ -171,22 +170,14 @@ class State:
         )
 
     def _take_lock(self) -> None:
-        """Worker processes inherit the lock: it is free only when the last writer of an earlier start is gone."""
+        """Worker processes inherit the lock: it is free only when the last writer of an earlier start is gone.
+
+        However long that takes: the connection repeats a start that it believes lost, and then asks this one for what
+        the first does. Whoever waits for both sets the limit, as `async` does.
+        """
         handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        until = time.monotonic() + _LOCK_WAIT_SECONDS
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    os.close(handle)
-                    raise MongodbError(
-                        f"Another copy with the state path {self.path} is running: wait for it or end it."
-                    ) from None
-                time.sleep(0.2)
-            else:
-                self._lock = handle
-                return
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        self._lock = handle
 
     def _own_secret(self) -> bytes:
         path = self.path / "key"

@@ -273,7 +273,8 @@ def _write_files(host: config.Host) -> None:
 # --- a host's life --------------------------------------------------------------------------------------------------
 
 
-def _machine(role: str) -> str:
+def machine(role: str) -> str:
+    """The name of the host's machine, and of its control group."""
     return f"stagesync-lab-{role}"
 
 
@@ -298,7 +299,7 @@ def _cgroups() -> Path:
 
 
 def _cgroup(role: str) -> Path:
-    return _cgroups() / _machine(role)
+    return _cgroups() / machine(role)
 
 
 def _children(pid: int) -> list[int]:
@@ -310,7 +311,7 @@ def _children(pid: int) -> list[int]:
 
 def _supervisor(role: str) -> int | None:
     """The systemd-nspawn process of the host, found by its command line: no record can be stale or missing."""
-    wanted = f"--machine={_machine(role)}".encode()
+    wanted = f"--machine={machine(role)}".encode()
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
@@ -363,7 +364,7 @@ def _boot(host: config.Host) -> None:
     group.mkdir(exist_ok=True)
     overlay = f"lowerdir={rootfs()},upperdir={home}/upper,workdir={home}/work"
     nspawn = [
-        "systemd-nspawn", "--quiet", f"--machine={_machine(host.role)}", f"--directory={root}", "--boot",
+        "systemd-nspawn", "--quiet", f"--machine={machine(host.role)}", f"--directory={root}", "--boot",
         # Debian's own PID 1 may not be systemd: nothing may be asked of it.
         "--register=no", "--keep-unit",
         # Docker in the host needs these.

@@ -99,6 +99,7 @@ class Lab:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.begun = time.time()  # what is older is of no run of this lab
         self.ec2 = cli.aws("ec2")
         self.s3 = cli.aws("s3")
         self.environment = {
@@ -128,6 +129,19 @@ class Lab:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         return done.returncode, done.stdout
+
+    @contextmanager
+    def repeating(self, **environment: str) -> Iterator[Path]:
+        """Every command on a host runs twice while the block runs; yields where its sessions are written down."""
+        transcripts = self.directory / f"{next(self._numbers):02d}-sessions"
+        transcripts.mkdir()
+        before = self.environment
+        asked = {"STAGESYNC_LAB_REPEAT": "1", "STAGESYNC_LAB_TRANSCRIPTS": str(transcripts), **environment}
+        self.environment = {**before, **asked}
+        try:
+            yield transcripts
+        finally:
+            self.environment = before
 
     def labctl(self, *arguments: str) -> tuple[int, str]:
         """Run labctl."""
@@ -181,6 +195,10 @@ class Lab:
                 for name in client[database].list_collection_names(filter={"type": {"$ne": "view"}})
                 if not name.startswith("system.")
             }
+
+    def starts(self) -> int:
+        """How often staging's mongod was started."""
+        return hosts.run("staging", "docker", "logs", config.CONTAINER).stdout.count('"msg":"MongoDB starting"')
 
     def live_volume(self) -> str:
         """The volume under staging's mongod, as the host has it."""

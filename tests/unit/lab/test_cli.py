@@ -25,7 +25,7 @@ def lab(tmp_path, monkeypatch):
     ):
         monkeypatch.setattr(config, name, tmp_path / place)
     monkeypatch.setattr(config, "ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(hosts, "_machine", lambda role: f"no-such-machine-{role}")
+    monkeypatch.setattr(hosts, "machine", lambda role: f"no-such-machine-{role}")
     monkeypatch.setattr(hosts, "NETNS", tmp_path / "netns/none")
     return tmp_path
 

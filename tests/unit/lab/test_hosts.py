@@ -11,8 +11,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from ansible_collections.amazon.aws.plugins.plugin_utils.ssm.terminalmanager import TerminalManager
 from stagesync_lab import config, hosts
 
 LAB = Path(hosts.__file__).resolve().parent.parent
@@ -68,7 +70,7 @@ def test_sudo_trusts_no_file_that_others_can_write():
 
 
 def test_a_host_that_is_down_has_no_leader_and_runs_nothing(monkeypatch):
-    monkeypatch.setattr(hosts, "_machine", lambda role: f"no-such-machine-{role}")
+    monkeypatch.setattr(hosts, "machine", lambda role: f"no-such-machine-{role}")
     assert hosts.leader("staging") is None
     with pytest.raises(hosts.HostError, match="the host staging is down; start it with `labctl up`"):
         hosts.run("staging", "true")
@@ -115,7 +117,7 @@ def plugin(tmp_path):
     """The plugin, opening its shell here in place of in a host: its `nsenter` is a shell."""
     script = (LAB / "session-manager-plugin").read_text()
     shell = tmp_path / "nsenter"
-    shell.write_text("#!/bin/sh\nexec env PS1='$ ' sh\n")
+    shell.write_text("#!/bin/sh\nexec env PS1='$ ' bash --noprofile --norc\n")
     shell.chmod(0o755)
     (tmp_path / "i-0abc").write_text("1")
     program = tmp_path / "session-manager-plugin"
@@ -154,7 +156,7 @@ def read_until(descriptor: int, wanted: bytes) -> bytes:
 
 def quiet(process: subprocess.Popen, outer: int) -> None:
     read_until(outer, b"Starting session with SessionId: lab-1")
-    process.stdin.write(b"stty -echo; PS1=''; echo re''ady\n")
+    process.stdin.write(b"stty -echo; PS1=''; bind 'set enable-bracketed-paste off'; echo re''ady\n")
     read_until(outer, b"ready\r\r\n")
 
 
@@ -212,6 +214,37 @@ def test_a_job_with_a_session_of_its_own_goes_on(plugin, tmp_path):
     while not (tmp_path / "finished").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def typed(command: str) -> bytes:
+    """A command as amazon.aws.aws_ssm types it."""
+    made = TerminalManager(SimpleNamespace(is_windows=False, verbosity_display=lambda *_: None))
+    return made.wrap_command(command, "B" * 26, "E" * 26).encode()
+
+
+@pytest.mark.parametrize(
+    ("command", "turns"),
+    [
+        ("sh -c 'echo turn >> {0}; wc -l < {0}; exit 3'", 2),
+        ("sh -c 'echo turn >> {0}\nwc -l < {0}\nexit 3'", 2),
+        ("sh -c '( umask 77 && mkdir -p \"{0}.tmp\" ); echo turn >> {0}; wc -l < {0}; exit 3'", 1),
+        ("sh -c ': " + "x" * 3000 + "; echo turn >> {0}; wc -l < {0}; exit 3'", 2),
+    ],
+)
+def test_every_command_runs_twice_and_the_second_answers(plugin, tmp_path, monkeypatch, command, turns):
+    monkeypatch.setenv("STAGESYNC_LAB_REPEAT", "1")
+    monkeypatch.setenv("STAGESYNC_LAB_TRANSCRIPTS", str(tmp_path))
+    process, outer = plugin()
+    quiet(process, outer)
+    data = typed(command.format(tmp_path / "turns"))
+    for start in range(0, len(data), 1024):
+        process.stdin.write(data[start : start + 1024])
+    said = read_until(outer, b"E" * 26 + b"\r\r\n").replace(b"\r\r\n", b"\n")
+    assert said.endswith(b"%s\n%d\n\n3\n%s\n" % (b"B" * 26, turns, b"E" * 26))
+    assert (tmp_path / "turns").read_text() == "turn\n" * turns
+    (transcript,) = tmp_path.glob("i-0abc-lab-1")
+    assert b"stty -echo" in transcript.read_bytes()
+    assert said.splitlines()[-1] in transcript.read_bytes()
 
 
 def test_a_target_that_is_no_host_is_named(plugin):

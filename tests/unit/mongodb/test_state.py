@@ -9,6 +9,7 @@ import os
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import state as module
@@ -61,17 +62,19 @@ def test_the_file_system_is_that_of_the_nearest_mount():
     assert file_system(module.Path("/proc/self/no/such/thing")) == "proc"
 
 
-def test_a_second_copy_waits_and_then_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_LOCK_WAIT_SECONDS", 0.3)
+def test_a_copy_that_is_repeated_waits_for_the_first_and_finds_its_work(tmp_path):
     first = State(str(tmp_path))
-    first.open(memory_only=False)
+    first.open(b"k" * 32, memory_only=False)
     hold = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[first._lock])
-    first.close()
-    with pytest.raises(MongodbError, match="is running"):
-        State(str(tmp_path)).open(memory_only=False)  # a worker of the first still lives
-    hold.communicate(b"\n")
-    second = State(str(tmp_path))
-    second.open(memory_only=False)
+    with ThreadPoolExecutor(1) as pool:
+        second = State(str(tmp_path))
+        opened = pool.submit(second.open, b"k" * 32, memory_only=False)
+        first.finish(("a.b", {"documents": 1}))
+        first.close()
+        assert wait([opened], timeout=0.5).not_done  # a worker of the first still lives
+        hold.communicate(b"\n")
+        opened.result(timeout=10)
+    assert second.finished == {"a.b": {"documents": 1}}
     second.close()
 
 
