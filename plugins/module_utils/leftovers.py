@@ -20,7 +20,7 @@ from typing import Callable
 
 from ansible_collections.stagesync.aws.plugins.module_utils.ebs import devices
 
-SIDES = ("source", "clean", "scratch")
+SIDES = ("source", "clean")
 _RUN = r"[A-Za-z0-9][A-Za-z0-9-]{2,62}"
 _SIDE = "|".join(SIDES)
 _CONTAINER = re.compile(rf"^stagesync-({_RUN})-({_SIDE})$")

@@ -3,7 +3,7 @@
 
 """Whether a restored mongod holds what its manifest promises, and whether a sample of its collections is sound.
 
-differences(manifest, found, tolerance)     pure: what is missing, or has too few or too many documents
+differences(manifest, found, tolerance)     pure: what is missing or emptied, or has too few or too many documents
 validate(client, found, limit, seconds)     the server's own check, smallest collections first, until the time is up
 """
 
@@ -19,7 +19,8 @@ try:
 except ImportError:
     ExecutionTimeout = type("ExecutionTimeout", (Exception,), {})  # the module reports the missing package
 
-# Writes go on between the look at the node and its snapshot: below this many, a share says nothing.
+# Writes go on between the look at the node and its snapshot, and the server's counts are as old as its last checkpoint:
+# of fewer documents than this, a share says nothing.
 _FEW = 1000
 
 
@@ -43,7 +44,10 @@ def flat(catalog: dict) -> dict:
 
 
 def differences(manifest: dict, found: dict, tolerance: float) -> list:
-    """[{namespace, expected, found}]: what is missing (found None) or off by more than `tolerance` percent."""
+    """[{namespace, expected, found}]: what is missing (found None), emptied, or off by more than `tolerance` percent.
+
+    A collection counts as one of 1000 documents at least; but only a tolerance of 100 allows one to be empty.
+    """
     wrong = []
     for namespace, facts in sorted(flat(manifest["databases"]).items()):
         expected, here = facts.get("documents"), found.get(namespace)
@@ -51,7 +55,8 @@ def differences(manifest: dict, found: dict, tolerance: float) -> list:
             wrong.append({"namespace": namespace, "expected": expected, "found": None})
         elif expected is not None and here["documents"] is not None:
             allowed = max(expected, _FEW) * tolerance / 100
-            if abs(here["documents"] - expected) > allowed:
+            emptied = expected > 0 and here["documents"] == 0 and tolerance < 100
+            if emptied or abs(here["documents"] - expected) > allowed:
                 wrong.append({"namespace": namespace, "expected": expected, "found": here["documents"]})
     return wrong
 

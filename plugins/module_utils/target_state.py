@@ -34,7 +34,7 @@ TAG_TARGET = "stagesync:target"
 TAG_VERSION = "stagesync:mongodb-version"
 MASKED_SUFFIX = "-masked"
 # What a run makes for itself and removes at its end.
-QUARANTINE = ("source", "clean", "scratch", "copy")
+QUARANTINE = ("source", "clean", "copy")
 _KEPT_KINDS = ("snapshot", "masked")
 
 

@@ -170,6 +170,23 @@ class EbsVolumes:
         return [device for device in found if device.uuid == uuid]
 
 
+def unfinished(container: str, places: Places | None = None) -> dict | None:
+    """The swap under this container that was cut off or failed both ways, for whoever shall have it undone."""
+    try:
+        with open((places or Places()).journal, encoding="utf-8") as handle:
+            journal = Journal(**json.load(handle))
+    except (OSError, ValueError, TypeError):
+        return None  # what cannot be read, the next swap refuses
+    if not journal.unfinished or journal.container != container:
+        return None
+    return {
+        "volume_id": journal.to_volume,
+        "previous_volume_id": journal.from_volume,
+        "mount_point": journal.mount_point,
+        "reason": journal.reason,
+    }
+
+
 def mongodb_probe(host: str, port: int, username: str, password: str):
     """Return a probe that asks the mongod at an address as this user."""
 
@@ -352,8 +369,8 @@ class VolumeSwap:
         except Exception as second:
             raise SwapError(
                 f"The swap to {journal.to_volume} failed ({_trim(reason)}), and swapping back to {journal.from_volume} "
-                f"failed too ({_trim(str(second))}): container {journal.container} is down; remove the cause and "
-                f"repeat the same call, which goes on from {self.places.journal}.",
+                f"failed too ({_trim(str(second))}): container {journal.container} does not serve. Remove the cause on "
+                "the host, then run playbooks/rollback.yml, which finishes swapping back.",
                 rolled_back=False,
                 serving=False,
                 outage_seconds=None,
@@ -391,8 +408,8 @@ class VolumeSwap:
                 former = self._restore_former(serve=True, databases=self.request.expected_databases)
         except Exception as error:
             raise SwapError(
-                f"Swapping back to {self.journal.from_volume} failed: {_trim(str(error))}; "
-                "remove the cause and repeat the call.",
+                f"Swapping back to {self.journal.from_volume} failed ({_trim(str(error))}): container "
+                f"{self.journal.container} does not serve. Remove the cause on the host, then run it again.",
                 rolled_back=False,
                 serving=False,
                 reason=str(error),

@@ -266,6 +266,23 @@ manifest:
     sha256:
       description: Digest of all the above.
       type: str
+unfinished_swap:
+  description: The swap of the server's volume that was cut off or failed both ways; null where there is none.
+  returned: success, and failure where there is one
+  type: dict
+  contains:
+    volume_id:
+      description: The volume that was to become live.
+      type: str
+    previous_volume_id:
+      description: The volume that was live before, and is again once the swap is undone.
+      type: str
+    mount_point:
+      description: Where.
+      type: str
+    reason:
+      description: Why it failed, where it did.
+      type: str
 unsupported:
   description: One sentence for each thing that stands against restoring a copy of the files; empty if none does.
   returned: success
@@ -274,7 +291,7 @@ unsupported:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.stagesync.aws.plugins.module_utils import mongod_login
+from ansible_collections.stagesync.aws.plugins.module_utils import mongod_login, volume_swap
 from ansible_collections.stagesync.aws.plugins.module_utils import mongod_node as node
 from ansible_collections.stagesync.aws.plugins.module_utils.ebs.devices import DeviceError
 from ansible_collections.stagesync.aws.plugins.module_utils.libraries import require
@@ -338,11 +355,18 @@ def main() -> None:
         supports_check_mode=True,
     )
     require(module, {"pymongo": node.PYMONGO_IMPORT_ERROR})
+    swap = volume_swap.unfinished(module.params["container"])
     try:
         facts = describe(module.params)
     except (DeviceError, OSError, ParameterError, ServiceError, node.NodeError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **facts)
+        if swap is None:
+            module.fail_json(msg=str(error))
+        module.fail_json(
+            msg=f"{error} The swap from {swap['previous_volume_id']} to {swap['volume_id']} is unfinished: "
+            "playbooks/rollback.yml undoes it.",
+            unfinished_swap=swap,
+        )
+    module.exit_json(changed=False, unfinished_swap=swap, **facts)
 
 
 if __name__ == "__main__":

@@ -29,8 +29,11 @@ options:
     type: str
   tolerance_percent:
     description:
-      - By how much a collection's documents may differ, since writes go on between the look and the snapshot. A
-        collection counts as one of 1000 documents at least.
+      - By how many percent the number of a collection's documents may differ from the manifest. The manifest is read
+        some seconds or minutes before the snapshot is taken, and writes go on; and both numbers are the server's
+        statistics, which after a crash, as which a snapshot counts, may lack what came after the last checkpoint.
+      - A collection counts as one of 1000 documents at least, so that V(5) allows a small one 50 more or fewer. One
+        that had documents and has none is a difference nevertheless, unless this is V(100).
     type: float
     default: 5
   validate_size_mb:
@@ -80,6 +83,10 @@ manifest_compared:
   description: Whether there was a manifest to compare with.
   returned: when the server answered
   type: bool
+tolerance_percent:
+  description: The tolerance that was applied.
+  returned: when the server answered
+  type: float
 differences:
   description: Collections that differ from the manifest. C(found) is V(none) where one is missing.
   returned: when the server answered
@@ -142,6 +149,7 @@ def check(params: dict) -> dict:
         "collections": len(found),
         "documents": sum(facts["documents"] or 0 for facts in found.values()),
         "manifest_compared": bool(manifest),
+        "tolerance_percent": params["tolerance_percent"],
         "differences": restore_check.differences(manifest, found, params["tolerance_percent"]) if manifest else [],
         "validated": validated,
         "invalid": invalid,

@@ -35,7 +35,7 @@ REQUIRED_PROGRAMS = {
     "mount": "mount",
     "/usr/bin/python3": "python3-minimal",
 }
-DATA_DEVICE = "/dev/sdf"  # the name asked for; the host sees another, as on Nitro
+DATA_DEVICE, JOURNAL_DEVICE = "/dev/sdf", "/dev/sdg"  # the names asked for; the host sees others, as on Nitro
 WRITER_MAX_SECONDS = 600
 
 
@@ -57,16 +57,16 @@ def environment() -> dict[str, str]:
     }
 
 
-def aws(service: str) -> Any:
-    """A boto3 client of the lab's control plane, as its administrator, whatever the caller's own AWS settings are."""
+def aws(service: str, region: str = config.REGION, key: str = config.ADMINISTRATOR_KEY) -> Any:
+    """A boto3 client of the lab's control plane, as an administrator, whatever the caller's own AWS settings are."""
     import boto3
     from botocore.config import Config
 
     return boto3.client(
         service,
         endpoint_url=config.ENDPOINT,
-        region_name=config.REGION,
-        aws_access_key_id=config.ADMINISTRATOR_KEY,
+        region_name=region,
+        aws_access_key_id=key,
         aws_secret_access_key=config.SECRET_KEY,
         config=Config(retries={"mode": "standard", "max_attempts": 5}, proxies={}),
     )
@@ -269,8 +269,7 @@ def ensure_data_volume(role: str) -> None:
         if not _mounted(role):
             hosts.run(role, "mount", config.DATA_MOUNT)
         return
-    volume_id = _attached_volume(config.HOSTS[role])
-    device = f"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{volume_id.replace('-', '')}"
+    device = _device(_attached_volume(config.HOSTS[role], "data", DATA_DEVICE))
     hosts.run(role, "mkfs.xfs", "-q", "-f", device)
     uuid = hosts.run(role, "blkid", "-p", "-s", "UUID", "-o", "value", device).stdout.strip()
     hosts.run(role, "mkdir", "-p", config.DATA_MOUNT)
@@ -279,10 +278,54 @@ def ensure_data_volume(role: str) -> None:
     hosts.run(role, "sh", "-c", "cat >> /etc/fstab", stdin=line.encode())
 
 
-def _attached_volume(host: config.Host) -> str:
+def _device(volume_id: str) -> str:
+    return f"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{volume_id.replace('-', '')}"
+
+
+# As production may have it. Not in fstab: the volume is there for a while, and no power cut meanwhile.
+_JOURNAL_APART = """
+docker stop --time 60 {container}
+mkfs.xfs -q -f {device}
+mv {journal} {journal}.old
+mkdir {journal}
+mount {device} {journal}
+cp -a {journal}.old/. {journal}/
+rm -r {journal}.old
+docker start {container}
+"""
+_JOURNAL_HOME = """
+docker stop --time 60 {container}
+cp -a {journal} {journal}.new
+umount {journal}
+rmdir {journal}
+mv {journal}.new {journal}
+docker start {container}
+"""
+
+
+def journal(place: str) -> None:
+    """Put the secondary's journal on an EBS volume of its own, or back into the dbPath's."""
+    from stagesync_lab import mongodb
+
+    directory, host, ec2 = f"{config.DATA_MOUNT}/journal", config.HOSTS["secondary"], aws("ec2")
+    apart = hosts.run(host.role, "mountpoint", "-q", directory, check=False).returncode == 0
+    if apart != (place == "apart"):
+        volume_id = _attached_volume(host, "journal", JOURNAL_DEVICE)
+        script = _JOURNAL_HOME if apart else _JOURNAL_APART
+        named = {"container": config.CONTAINER, "journal": directory, "device": _device(volume_id)}
+        hosts.run(host.role, "sh", "-e", "-c", script.format(**named))
+        if apart:
+            ec2.detach_volume(VolumeId=volume_id)
+            ec2.get_waiter("volume_available").wait(VolumeIds=[volume_id], WaiterConfig={"Delay": 1})
+            ec2.delete_volume(VolumeId=volume_id)
+        mongodb.wait_caught_up()
+
+
+def _attached_volume(host: config.Host, what: str, device: str) -> str:
     """A blank volume of the host's own, attached."""
     ec2 = aws("ec2")
-    name = f"{host.name}-data"
+    name = f"{host.name}-{what}"
+    key = config.STAGING_KEY if host.environment == "staging" else config.PRODUCTION_KEY
     found = ec2.describe_volumes(Filters=[{"Name": "tag:Name", "Values": [name]}])["Volumes"]
     if found:
         volume = found[0]
@@ -291,7 +334,7 @@ def _attached_volume(host: config.Host) -> str:
         if host.role == "staging":  # by this tag the controller may touch it (docs/iam)
             tags.append({"Key": "stagesync:target", "Value": host.instance_id})
         volume = ec2.create_volume(
-            AvailabilityZone=config.ZONE, Size=config.DATA_VOLUME_GIB, VolumeType="gp3", Encrypted=True,
+            AvailabilityZone=config.ZONE, Size=config.DATA_VOLUME_GIB, VolumeType="gp3", Encrypted=True, KmsKeyId=key,
             TagSpecifications=[{"ResourceType": "volume", "Tags": tags}],
         )  # fmt: skip
     volume_id = volume["VolumeId"]
@@ -302,7 +345,7 @@ def _attached_volume(host: config.Host) -> str:
 
     _until(lambda: state()[0] in ("available", "in-use"), f"the volume {volume_id} is not there yet")
     if state()[1] in (None, "detached"):
-        ec2.attach_volume(VolumeId=volume_id, InstanceId=host.instance_id, Device=DATA_DEVICE)
+        ec2.attach_volume(VolumeId=volume_id, InstanceId=host.instance_id, Device=device)
     _until(lambda: state()[1] == "attached", f"the volume {volume_id} is not attached to {host.role} yet")
     return volume_id
 
@@ -762,6 +805,8 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     sub = add("power-cycle", _changing(lambda given: power_cycle(given.host)), "pull a host's plug and put it back")
     sub.add_argument("host", choices=config.HOSTS)
+    sub = add("journal", _changing(lambda given: journal(given.place)), "where the secondary has its journal")
+    sub.add_argument("place", choices=("apart", "home"), help="on a volume of its own, or in the dbPath's again")
     sub = add("writer", run_writer, "a steady writer at the primary")
     sub.add_argument("action", choices=("start", "stop", "status"))
     sub.add_argument(

@@ -16,6 +16,8 @@ LOGS = STATE / "logs"
 REGION = "ap-south-1"
 ZONE = "ap-south-1a"
 ACCOUNT = "123456789012"
+OTHER_ACCOUNT = "210987654321"  # where production may be; it has no hosts here
+OTHER_REGION = "eu-west-1"
 BUCKET = "stagesync-lab-transfer"
 API_PORT = 5577
 METADATA_PORT = 5578
@@ -40,15 +42,17 @@ CONTROLLER = "stagesync-controller"
 CONTROLLER_ID = "AIDALAB0CONTROLLER00"
 CONTROLLER_KEY = "AKIALAB0LAB0LAB0LAB0"
 ADMINISTRATOR_KEY = "AKIALAB0ADMINISTRATO"
+OTHER_ADMINISTRATOR_KEY = "AKIALAB0OTHERACCOUNT"
 # No signature is checked. Long, because Ansible blots the secret out of every result that holds it.
 SECRET_KEY = "not-a-secret-but-the-dummy-of-the-lab-000"
 # Instance role -> its policy in docs/iam.
 INSTANCE_ROLES = {"stagesync-lab-production": "production-instance", "stagesync-lab-staging": "staging-instance"}
-# Keys of the customer's own: for what is production's, what is staging's, and the bucket.
+# Keys of the customer's own: for what is production's, what is staging's, the bucket; and one of the other account's.
 _KEYS = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
 PRODUCTION_KEY = f"{_KEYS}0aaaaaaa-0000-4000-8000-00000000000a"
 STAGING_KEY = f"{_KEYS}0ccccccc-0000-4000-8000-00000000000c"
 BUCKET_KEY = f"{_KEYS}0bbbbbbb-0000-4000-8000-00000000000b"
+OTHER_KEY = f"arn:aws:kms:{REGION}:{OTHER_ACCOUNT}:key/0ddddddd-0000-4000-8000-00000000000d"
 
 
 @dataclass(frozen=True)

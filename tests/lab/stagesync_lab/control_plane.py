@@ -40,11 +40,8 @@ from urllib.parse import parse_qs
 from stagesync_lab import config, ebs, faults, iam, metadata
 
 # moto reads its settings as it is imported.
-os.environ.update(
-    MOTO_ACCOUNT_ID=config.ACCOUNT,
-    MOTO_EC2_LOAD_DEFAULT_AMIS="false",
-    MOTO_PORT=str(config.API_PORT),
-)
+os.environ.update(MOTO_EC2_LOAD_DEFAULT_AMIS="false", MOTO_PORT=str(config.API_PORT))
+os.environ.pop("MOTO_ACCOUNT_ID", None)  # it would have precedence over each request's own account
 from moto.core.request import Request  # noqa: E402
 from moto.core.routing import get_service_router  # noqa: E402
 from moto.ec2.models import ec2_backends  # noqa: E402
@@ -157,14 +154,11 @@ class Inventory:
     def __init__(self, region: str) -> None:
         self.region = region or config.REGION
 
-    @property
-    def _ec2(self) -> Any:
-        return ec2_backends[config.ACCOUNT][self.region]
-
-    def _find(self, name: str) -> Any:
+    def _find(self, name: str, region: str | None = None) -> Any:
+        backend = ec2_backends[config.ACCOUNT][region or self.region]
         if name.startswith("i-"):
-            return self._ec2.get_instance_by_id(name)
-        return self._ec2.volumes.get(name) or self._ec2.snapshots.get(name)
+            return backend.get_instance_by_id(name)
+        return backend.volumes.get(name) or backend.usable_snapshots().get(name)
 
     def tags(self, resource_id: str) -> dict[str, str] | None:
         """See iam.Resources."""
@@ -177,13 +171,11 @@ class Inventory:
         mappings = instance.get_block_device_mapping if instance else ()
         return {mapping.volume_id: device == instance.root_device_name for device, mapping in mappings}
 
-    def key(self, resource_id: str) -> str | None:
+    def key(self, resource_id: str, region: str | None = None) -> str | None:
         """See iam.Resources. AWS's own keys are for everybody in the account to use."""
         if resource_id.startswith(("vol-", "snap-")):
-            key = getattr(self._find(resource_id), "kms_key_id", None)
-            kms = kms_backends[config.ACCOUNT][self.region]
-            own = kms.alias_exists("alias/aws/ebs") and kms.describe_key("alias/aws/ebs").arn
-            return None if key == own else key
+            key = getattr(self._find(resource_id, region), "kms_key_id", None)
+            return None if key == ec2_backends[config.ACCOUNT][region or self.region].default_kms_key_id else key
         if resource_id.startswith("/"):
             versions = ssm_backends[config.ACCOUNT][self.region]._parameters.get(resource_id)
             key = versions[-1].keyid if versions else None
@@ -233,7 +225,7 @@ class ControlPlane:
         mark = faults.current.set(fault)
         try:
             with self.lock:
-                refusal = self._refusal(call)
+                refusal = self._refusal(call, environ)
                 if refusal:
                     return self._refuse(call, *refusal)
                 answer = self._ask_moto(environ)
@@ -254,7 +246,7 @@ class ControlPlane:
             faults.current.reset(mark)
             iam.current.set(None)
 
-    def _refusal(self, call: Call) -> tuple[str, str, int] | None:
+    def _refusal(self, call: Call, environ: dict[str, Any]) -> tuple[str, str, int] | None:
         """Code, message and status for who may not ask this, and for who only asks whether they may."""
         principal = self.principals.of_key(call.credential.access_key)
         if principal is None:
@@ -269,6 +261,7 @@ class ControlPlane:
         if call.protocol == "ec2" and call.asked.get("DryRun", "").lower() == "true":
             return "DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412
         iam.current.set(principal)
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = principal.account
         return None
 
     def _ask_moto(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
@@ -415,6 +408,12 @@ def bootstrap() -> None:
     if config.CONTROLLER not in identities.users:  # for sts:GetCallerIdentity; what it may do is in iam.py
         identities.create_user(config.REGION, config.CONTROLLER).id = config.CONTROLLER_ID
         identities.create_access_key(config.CONTROLLER).access_key_id = config.CONTROLLER_KEY
+    keys = kms_backends[config.ACCOUNT][config.REGION]
+    for arn in (config.PRODUCTION_KEY, config.STAGING_KEY, config.BUCKET_KEY):
+        name = arn.rpartition("/")[2]
+        if name not in keys.keys:
+            key = keys.keys.pop(keys.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "The lab's", None).id)
+            key.id, key.arn, keys.keys[name] = name, arn, key
     backend = ec2_backends[config.ACCOUNT][config.REGION]
     known = {instance.id for reservation in backend.reservations.values() for instance in reservation.instances}
     missing = [host for host in config.HOSTS.values() if host.instance_id not in known]

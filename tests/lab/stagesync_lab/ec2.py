@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import copy
 import logging
 import os
 import time
@@ -17,7 +18,7 @@ from moto.ec2.exceptions import EC2ClientError, InvalidSnapshotIdError
 from moto.ec2.models import EC2Backend, elastic_block_store
 from moto.ec2.models.block_device import BlockDeviceType
 from moto.ec2.responses import EC2Response
-from moto.ec2.utils import random_snapshot_id
+from moto.ec2.utils import generic_filter, random_snapshot_id
 
 from stagesync_lab import config, ebs, faults
 
@@ -121,6 +122,12 @@ class LabSnapshot(Waiting, elastic_block_store.Snapshot):
             return self.progress
         return super().get_filter_value(filter_name, method_name)
 
+    def seen_from(self, backend: LabEC2Backend) -> LabSnapshot:
+        """As another account sees it, whose backend this is: tags stay with the owner."""
+        seen = copy.copy(self)
+        seen.ec2_backend = backend
+        return seen
+
 
 def _error(code: str, message: str) -> EC2ClientError:
     return EC2ClientError(code, message)
@@ -157,6 +164,8 @@ class LabEC2Backend(EC2Backend):
             snapshot = self.get_snapshot(snapshot_id)
             if snapshot.status != "completed":
                 raise _error("IncorrectState", f"Snapshot is in invalid state - {snapshot.status}")
+            if snapshot.encrypted:
+                kwargs.update(encrypted=True, kms_key_id=kwargs.get("kms_key_id") or snapshot.kms_key_id)
             size = size or snapshot.volume_size
             if size < snapshot.volume_size:
                 raise _error(
@@ -258,10 +267,39 @@ class LabEC2Backend(EC2Backend):
         except InvalidSnapshotIdError as error:
             raise _error("InvalidSnapshot.NotFound", f"The snapshot '{snapshot_id}' does not exist.") from error
 
+    def usable_snapshots(self) -> dict[str, LabSnapshot]:
+        """The account's own in this region, and those that others share with it."""
+        from moto.ec2.models import ec2_backends
+
+        shared = [
+            snapshot.seen_from(self)
+            for account, region, backend in ec2_backends.iter_backends()
+            if account != self.account_id and region == self.region_name
+            for snapshot in backend.snapshots.values()
+            if self.account_id in snapshot.create_volume_permission_userids
+        ]
+        return {**self.snapshots, **{snapshot.id: snapshot for snapshot in shared}}
+
+    def _usable(self, snapshot_id: str) -> LabSnapshot:
+        found = self.usable_snapshots().get(snapshot_id)
+        return found or self.get_snapshot(snapshot_id)  # which refuses it
+
     def describe_snapshots(self, snapshot_ids: list[str] | None = None, filters: Any = None) -> list:
-        for snapshot_id in snapshot_ids or []:
-            self.get_snapshot(snapshot_id)
-        return super().describe_snapshots(snapshot_ids, filters)
+        found = [self._usable(name) for name in snapshot_ids] if snapshot_ids else [*self.usable_snapshots().values()]
+        return generic_filter(filters, found) if filters else found
+
+    def add_create_volume_permission(self, snapshot_id: str, user_ids: list[str], groups: list[str]) -> None:
+        key = self.get_snapshot(snapshot_id).kms_key_id
+        if key and key == self.default_kms_key_id:
+            raise _error("OperationNotPermitted", "Encrypted snapshots with EBS default key cannot be shared")
+        super().add_create_volume_permission(snapshot_id, user_ids, groups)
+
+    def _create_default_encryption_key(self) -> str:
+        from moto.kms.models import kms_backends
+
+        arn = super()._create_default_encryption_key()
+        kms_backends[self.account_id][self.region_name].describe_key(arn).key_manager = "AWS"
+        return arn
 
     def create_snapshot(self, volume_id: str, description: str, **kwargs: Any) -> LabSnapshot:
         return self._take([volume_id], description, **kwargs)[0]
@@ -319,13 +357,21 @@ class LabEC2Backend(EC2Backend):
     ) -> LabSnapshot:
         from moto.ec2.models import ec2_backends
 
-        source = ec2_backends[self.account_id][source_region].get_snapshot(source_snapshot_id)
+        (source,) = ec2_backends[self.account_id][source_region].describe_snapshots([source_snapshot_id])
         if source.status != "completed":
             raise _error("IncorrectState", f"Snapshot is in invalid state - {source.status}")
-        snapshot = super().copy_snapshot(source_snapshot_id, source_region, description, kms_key_id)
+        snapshot = LabSnapshot(self, random_snapshot_id(), source.volume, description)
         snapshot.size = source.size
+        if source.encrypted or kms_key_id:
+            self.encrypt(snapshot, kms_key_id)
+        self.snapshots[snapshot.id] = snapshot
         ebs.copy_snapshot(source_snapshot_id, snapshot.id)
         return snapshot
+
+    def encrypt(self, snapshot: LabSnapshot, kms_key_id: str | None) -> None:
+        """With this key, or the account's default one; a copy does not inherit its original's."""
+        snapshot.encrypted = True
+        snapshot.kms_key_id = kms_key_id or self.default_kms_key_id or self._create_default_encryption_key()
 
     def delete_snapshot(self, snapshot_id: str) -> LabSnapshot:
         self.get_snapshot(snapshot_id)
@@ -472,6 +518,13 @@ class LabEC2Response(EC2Response):
                 own = {tag["key"]: tag["value"] for tag in snapshot.get_tags()}
                 copied = {tag["key"]: tag["value"] for tag in snapshot.volume.get_tags()}
                 snapshot.add_tags({**copied, **own})
+        return answer
+
+    def copy_snapshot(self) -> ActionResult:
+        answer = super().copy_snapshot()
+        copied = self.ec2_backend.get_snapshot(answer.result["SnapshotId"])
+        if self._get_bool_param("Encrypted", False) and not copied.encrypted:
+            self.ec2_backend.encrypt(copied, None)
         return answer
 
     def detach_volume(self) -> ActionResult:

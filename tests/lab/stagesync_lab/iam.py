@@ -32,8 +32,9 @@ VALUES = {
     "production-key": config.PRODUCTION_KEY,
     "staging-key": config.STAGING_KEY,
     "bucket-key": config.BUCKET_KEY,
-    "other-account": "210987654321",
-    "source-region": "eu-west-1",
+    "other-account": config.OTHER_ACCOUNT,
+    "source-region": config.OTHER_REGION,
+    "source-key": config.OTHER_KEY,
 }
 SHELL_DOCUMENT = "SSM-SessionManagerRunShell"
 # Nobody needs a permission for it.
@@ -183,6 +184,10 @@ class Principal:
     session_name: str
     statements: tuple[Statement, ...] | None
 
+    @property
+    def account(self) -> str:
+        return self.arn.split(":")[4]
+
     def refusal(self, checks: Iterable[Check]) -> str | None:
         """AWS's sentence for the first check that is not allowed, or None."""
         if self.statements is None:
@@ -204,9 +209,9 @@ class Principal:
         return f"User: {self.arn} is not authorized to perform: {check.action}{place} {reason}"
 
 
-def _user(name: str, user_id: str, policies: Iterable[str] | None) -> Principal:
+def _user(name: str, user_id: str, policies: Iterable[str] | None, account: str = config.ACCOUNT) -> Principal:
     statements = None if policies is None else tuple(s for policy in policies for s in parse(render(policy)))
-    return Principal(f"arn:aws:iam::{config.ACCOUNT}:user/{name}", user_id, name, statements)
+    return Principal(f"arn:aws:iam::{account}:user/{name}", user_id, name, statements)
 
 
 # What every sync needs, in docs/iam.
@@ -221,6 +226,7 @@ class Principals:
     def __init__(self) -> None:
         self._by_key = {
             config.ADMINISTRATOR_KEY: _user("stagesync-lab-administrator", "AIDALAB0ADMINISTRATO", None),
+            config.OTHER_ADMINISTRATOR_KEY: _user("other", "AIDALAB0OTHERACCOUNT", None, config.OTHER_ACCOUNT),
         }
         self.grant(BASIC)
         # The policies are read now, so that a bad one stops the start.
@@ -306,8 +312,8 @@ class Resources(Protocol):
     def volumes(self, instance_id: str) -> dict[str, bool]:
         """The volumes of an instance, and whether each is its root."""
 
-    def key(self, resource_id: str) -> str | None:
-        """The customer's key of a volume, snapshot, parameter (its name) or bucket (its name)."""
+    def key(self, resource_id: str, region: str | None = None) -> str | None:
+        """The customer's key of a volume, snapshot, parameter (its name) or bucket (its name), there or here."""
 
 
 def nested(form: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -414,8 +420,11 @@ class _Request:
             found.append(Check("ec2:CreateTags", self._made(kind), {**tags, "ec2:createaction": (self.operation,)}))
         return found
 
-    def _with_key(self, key: str | None, *actions: str) -> list[Check]:
-        via = {"kms:viaservice": (f"ec2.{self.region}.amazonaws.com",), "kms:grantisforawsresource": ("true",)}
+    def _with_key(self, key: str | None, *actions: str, region: str | None = None) -> list[Check]:
+        via = {
+            "kms:viaservice": (f"ec2.{region or self.region}.amazonaws.com",),
+            "kms:grantisforawsresource": ("true",),
+        }
         return [Check(f"kms:{action}", key, via) for action in actions] if key else []
 
     def _create_snapshots(self) -> list[Check]:
@@ -436,10 +445,13 @@ class _Request:
 
     def _copy_snapshot(self) -> list[Check]:
         source = self.parameters.get("SourceSnapshotId", "")
-        arn = f"arn:aws:ec2:{self.parameters.get('SourceRegion', self.region)}::snapshot/{source}"
+        region = self.parameters.get("SourceRegion", self.region)
         key = self.parameters.get("KmsKeyId")
         keys = self._with_key(key, "CreateGrant", "DescribeKey", "GenerateDataKeyWithoutPlaintext")
-        return [Check("ec2:CopySnapshot", arn), *self._make("snapshot"), *keys]
+        origin = self.resources.key(source, region)
+        keys += self._with_key(origin, "CreateGrant", "Decrypt", "DescribeKey", "ReEncryptFrom", region=region)
+        keys += self._with_key(key if origin else None, "ReEncryptTo")
+        return [Check("ec2:CopySnapshot", f"arn:aws:ec2:{region}::snapshot/{source}"), *self._make("snapshot"), *keys]
 
     def _delete_snapshot(self) -> list[Check]:
         return self._on(self.parameters.get("SnapshotId", ""))

@@ -578,7 +578,7 @@ def test_what_is_no_volume_id_is_refused(ec2):
 def test_the_module_makes_finds_and_deletes(call, cloud):
     image = cloud.register_image(Name="base", RootDeviceName="/dev/xvda", Architecture="x86_64")["ImageId"]
     instance_id = cloud.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
-    params = {"name": "one", "instance_id": instance_id, "size_gib": 1, "tags": {"stagesync:kind": "scratch"}}
+    params = {"name": "one", "instance_id": instance_id, "size_gib": 1, "tags": {"stagesync:kind": "source"}}
 
     assert call(ebs_volume, check=True, **params)["volume"]["volume_id"] is None
     made = call(ebs_volume, **params)

@@ -345,6 +345,34 @@ class TestSnapshots:
         with open(endpoint.state / f"pool/snapshots/{copy}.img", "rb") as handle:
             assert handle.read(6) == b"copied"
 
+    def test_another_account_sees_what_is_shared_with_it_and_copies_it_under_a_key_of_its_own(self, endpoint, ec2):
+        volume_id = make_volume(ec2, Encrypted=True, KmsKeyId=config.PRODUCTION_KEY)
+        mine = make_snapshot(ec2, volume_id, TagSpecifications=tagged("snapshot", Name="mine"))
+        other = endpoint.client("ec2", config.OTHER_ADMINISTRATOR_KEY)
+        with refused("InvalidSnapshot.NotFound"):
+            other.copy_snapshot(SourceRegion=config.REGION, SourceSnapshotId=mine)
+        add = {"Attribute": "createVolumePermission", "OperationType": "add", "UserIds": [config.OTHER_ACCOUNT]}
+        ec2.modify_snapshot_attribute(SnapshotId=mine, **add)
+        (seen,) = other.describe_snapshots(OwnerIds=[config.ACCOUNT])["Snapshots"]
+        assert (seen["SnapshotId"], seen["KmsKeyId"], seen.get("Tags", [])) == (mine, config.PRODUCTION_KEY, [])
+        assert other.describe_snapshots(OwnerIds=["self"])["Snapshots"] == []
+        assert other.describe_volumes()["Volumes"] == []
+        with refused("InvalidSnapshot.NotFound"):
+            other.delete_snapshot(SnapshotId=mine)
+        theirs = other.copy_snapshot(SourceRegion=config.REGION, SourceSnapshotId=mine, KmsKeyId=config.OTHER_KEY)
+        (copied,) = other.describe_snapshots(SnapshotIds=[theirs["SnapshotId"]])["Snapshots"]
+        assert (copied["OwnerId"], copied["KmsKeyId"]) == (config.OTHER_ACCOUNT, config.OTHER_KEY)
+
+    def test_what_is_under_the_default_key_cannot_be_shared_and_a_plain_copy_can_be_encrypted(self, ec2):
+        add = {"Attribute": "createVolumePermission", "OperationType": "add", "UserIds": [config.OTHER_ACCOUNT]}
+        with refused("OperationNotPermitted", "default key"):
+            ec2.modify_snapshot_attribute(SnapshotId=make_snapshot(ec2, make_volume(ec2, Encrypted=True)), **add)
+        plain = make_snapshot(ec2, make_volume(ec2))
+        for asked in (False, True):
+            wanted = {"Encrypted": True} if asked else {}
+            made = ec2.copy_snapshot(SourceRegion=config.REGION, SourceSnapshotId=plain, **wanted)["SnapshotId"]
+            assert snapshot_of(ec2, made)["Encrypted"] is asked
+
     def test_an_unknown_snapshot_is_named(self, ec2):
         for call in (
             lambda: ec2.describe_snapshots(SnapshotIds=["snap-0ffffffffffffffff"]),

@@ -43,10 +43,12 @@ TAGS = {
     "snap-untagged": {},
     "snap-copy": {"stagesync:set": SET, "stagesync:kind": "copy"},
     "snap-masked": {"stagesync:set": f"{SET}-masked", "stagesync:kind": "masked"},
+    "snap-theirs": {},
 }
 KEYS = {
     "vol-clean": config.STAGING_KEY,
     "snap-ours": config.PRODUCTION_KEY,
+    "snap-theirs": config.OTHER_KEY,
     config.BUCKET: config.BUCKET_KEY,
     PRODUCTION_PASSWORD: config.PRODUCTION_KEY,
     STAGING_PASSWORD: config.STAGING_KEY,
@@ -62,7 +64,7 @@ class World:
     def volumes(self, instance_id):
         return {"vol-root": True, "vol-production": False} if instance_id == SECONDARY else {}
 
-    def key(self, resource_id):
+    def key(self, resource_id, region=None):  # noqa: ARG002 - here all is in one
         return KEYS.get(resource_id)
 
 
@@ -211,6 +213,20 @@ OPTIONAL = [
             "TagSpecifications": specification("snapshot", kind="copy", run="r"),
         },
         {"CopySharedSnapshots", "MakeCopies", "TagCopiesAsTheyAreMade"},
+    ),
+    *(
+        (
+            "ec2", "copy_snapshot",
+            {
+                "SourceRegion": region, "SourceSnapshotId": "snap-theirs", "KmsKeyId": config.STAGING_KEY,
+                "TagSpecifications": specification("snapshot", kind="copy", run="r"),
+            },
+            {
+                "CopySharedSnapshots", "MakeCopies", "TagCopiesAsTheyAreMade", "UseTheKeyOfTheOriginal",
+                "LendTheKeyOfTheOriginal",
+            },
+        )
+        for region in (config.REGION, config.OTHER_REGION)
     ),
     ("ec2", "delete_snapshot", {"SnapshotId": "snap-copy"}, {"RestoreAndDeleteCopies"}),
     (
@@ -428,7 +444,15 @@ def test_the_lists_name_all_that_the_code_asks():
 
 def test_the_lists_name_all_that_other_collections_ask():
     # What each asks is listed above; a new one has to be looked at.
-    looked_at = {"aws_caller_info", "s3_bucket_info", "ec2_vol_info", "ec2_tag", "aws_ec2", "aws_ssm"}
+    looked_at = {
+        "aws_caller_info",
+        "s3_bucket_info",
+        "ec2_snapshot_info",
+        "ec2_vol_info",
+        "ec2_tag",
+        "aws_ec2",
+        "aws_ssm",
+    }
     used = set()
     for folder in ("roles", "playbooks", "inventories"):
         for path in (ROOT / folder).rglob("*.yml"):

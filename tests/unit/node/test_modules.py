@@ -174,7 +174,18 @@ class TestNodeInfo:
         refused = run("mongodb_node_info", devices, path, container="mongo", **wrong)["msg"]
         assert "refused the user name or password" in refused
         rig.docker("stop")
-        assert "is exited, not running" in run("mongodb_node_info", devices, path, container="mongo", **ADMIN)["msg"]
+        down = run("mongodb_node_info", devices, path, container="mongo", **ADMIN)
+        assert "is exited, not running" in down["msg"]
+        assert "unfinished_swap" not in down
+        journal = {
+            "state": "reverting", "step": "mounting", "container": "mongo", "mount_point": str(rig.mount_point),
+            "from_volume": LIVE, "to_volume": NEXT, "fstab_line": None, "was_running": True, "owner": [0, 0, 0],
+            "last_answer": None, "started": 0,
+        }  # fmt: skip
+        rig.journal.write_text(json.dumps(journal))
+        down = run("mongodb_node_info", devices, path, container="mongo", **ADMIN)
+        assert f"The swap from {LIVE} to {NEXT} is unfinished: playbooks/rollback.yml undoes it." in down["msg"]
+        assert down["unfinished_swap"]["previous_volume_id"] == LIVE
 
     def test_the_fsync_lock_through_its_module(self, rig, devices):
         run_id = f"test-{rig.port}"

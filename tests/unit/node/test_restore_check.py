@@ -44,6 +44,9 @@ def found(**documents):
         ({"a": 10000}, {"a": 10501}, [("shop.a", 10000, 10501)]),
         ({"a": 3}, {"a": 53}, []),  # writes go on: a few are no difference
         ({"a": 3}, {"a": 54}, [("shop.a", 3, 54)]),
+        ({"a": 40}, {"a": 1}, []),
+        ({"a": 40}, {"a": 0}, [("shop.a", 40, 0)]),  # few as they are, they are gone
+        ({"a": 0}, {"a": 0}, []),
         ({"a": 3, "b": 4}, {"a": 3}, [("shop.b", 4, None)]),
         ({"a": None}, {"a": None}, []),  # a view or a time series: it has to be there
         ({"a": None}, {}, [("shop.a", None, None)]),
@@ -53,6 +56,10 @@ def found(**documents):
 def test_what_differs_from_a_manifest(there, here, wrong):
     told = restore_check.differences(manifest(**there), found(**here), 5)
     assert [(one["namespace"], one["expected"], one["found"]) for one in told] == wrong
+
+
+def test_only_who_tolerates_everything_tolerates_an_emptied_collection():
+    assert restore_check.differences(manifest(a=40), found(a=0), 100) == []
 
 
 def test_the_verdict_names_the_first_and_counts_the_rest():
@@ -88,6 +95,7 @@ def test_a_sound_server_passes_with_its_manifest(server, taken):
     assert not told.get("failed"), told
     assert (told["databases"], told["collections"], told["documents"]) == (1, 3, 2050)
     assert told["manifest_compared"]
+    assert told["tolerance_percent"] == 5
     assert told["differences"] == told["invalid"] == []
     assert set(told["validated"]) == {"drill.large", "drill.small"}
 

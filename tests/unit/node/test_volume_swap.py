@@ -12,6 +12,7 @@ import subprocess
 import time
 
 import pytest
+from ansible_collections.stagesync.aws.plugins.module_utils import volume_swap
 
 LIVE, NEXT = "vol-0aaaaaaaaaaaaaaa1", "vol-0bbbbbbbbbbbbbbb2"
 USER = "staging-admin"
@@ -233,11 +234,31 @@ class TestSwapsBack:
         )
         result = rig.swap()
         assert result["rolled_back"] is False
-        assert "container mongo is down" in result["error"]
+        assert (
+            "container mongo does not serve. Remove the cause on the host, then run playbooks/rollback.yml"
+            in (result["error"])
+        )
         (rig.home / "bin" / "mount").unlink()
         self.assert_swapped_back(rig, rig.swap(), "no luck")
         assert rig.swap()["changed"] is True
         assert_live(rig, NEXT, "new")
+
+    def test_the_way_back_failed_too_and_is_then_asked_for(self, rig):
+        match = f"*{rig.mount_point}"
+        rig.script("mount", f'case "$*" in {match}) echo "mount: no luck" >&2; exit 32;; esac; exec /bin/mount "$@"')
+        rig.swap()
+        places = volume_swap.Places(**rig.config()["places"])
+        swap = volume_swap.unfinished("mongo", places)
+        assert (swap["previous_volume_id"], swap["volume_id"]) == (LIVE, NEXT)
+        assert "no luck" in swap["reason"]
+        assert volume_swap.unfinished("another", places) is None
+        again = rig.swap(to=LIVE, live=NEXT)
+        assert again["error"].startswith(f"Swapping back to {LIVE} failed (`mount ")
+        assert "container mongo does not serve. Remove the cause on the host, then run it again." in again["error"]
+        (rig.home / "bin" / "mount").unlink()
+        assert rig.swap(to=LIVE, live=NEXT)["volume_id"] == LIVE
+        assert_live(rig, LIVE, "old")
+        assert volume_swap.unfinished("mongo", places) is None
 
 
 class TestCutOff:

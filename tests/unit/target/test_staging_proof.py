@@ -229,6 +229,19 @@ def test_two_staging_hosts_are_refused_by_a_stage_of_its_own_too(account, tmp_pa
     assert "one staging host: the inventory holds 2 hosts in group mongodb_staging." in output
 
 
+def test_a_swap_is_undone_by_who_may_and_only_to_a_volume_of_staging(account, tmp_path):
+    node = account.node("staging")
+    former = account.hosts["primary"]["volume"]
+    node["unfinished_swap"] = {"volume_id": "vol-0123456789abcdef0", "previous_volume_id": former, "mount_point": "/d"}
+    code, output = run(account, tmp_path, [role("preflight", ALONE)], {"staging": node})
+    assert code == 0, output
+    play = role("preflight", ALONE)
+    play["tasks"][0]["vars"] = {"preflight_undoes": True}
+    code, output = run(account, tmp_path, [play], {"staging": node})
+    assert code != 0
+    assert f"{former} is not attached to it with the tag stagesync:target=" in output
+
+
 def test_the_tag_is_ec2s_word(account, tmp_path):
     """The inventory of every test here claims the tag staging for all."""
     groups = {"mongodb_staging": "primary"}
