@@ -5,4 +5,6 @@
 
 from __future__ import annotations
 
-from ..plugin_utils.waiting import ActionModule  # noqa: F401 - Ansible takes it from here
+from ..plugin_utils import waiting
+
+ActionModule = waiting.ActionModule

@@ -1,4 +1,3 @@
-#!/usr/bin/python
 """A module of the tests: works for some seconds, says how far it is, and ends as it is told."""
 
 from __future__ import annotations
