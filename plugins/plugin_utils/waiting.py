@@ -17,6 +17,8 @@ import secrets
 import shlex
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ansible import constants
@@ -116,9 +118,9 @@ class ActionModule(ActionBase):
         files = [started["results_file"], os.path.join(os.path.dirname(started["results_file"]), name)]
         try:
             self._wait(files, limit, every, teller)
+            found = self._patiently(partial(self._result, started["ansible_job_id"], task_vars), every)
         except NoResult as gone:
             return {"failed": True, "changed": True, "msg": str(gone), "ansible_job_id": started["ansible_job_id"]}
-        found = self._result(started["ansible_job_id"], task_vars)
         if found.get("failed") and "child_pid" in found and found.get("msg") == "Timeout exceeded":
             found["msg"] = self._too_long(limit)
         with contextlib.suppress(Exception):  # as below; what stays behind are two small files
@@ -128,21 +130,11 @@ class ActionModule(ActionBase):
     def _wait(self, files: list[str], limit: int, every: int, teller: Teller) -> None:
         """Return when the job has ended; raises NoResult."""
         command = _LOOK.format(job=shlex.quote(files[0]), progress=shlex.quote(files[1]))
-        boot, answered, lost = None, time.monotonic(), 0
+        boot, lost = None, 0
         while True:
             # Soon at first, for many end soon.
             time.sleep(min(every, max(_FIRST_LOOK_SECONDS, teller.elapsed / 4)))
-            try:
-                seen = _parsed(self._low_level_execute_command(command)["stdout"])
-            # A connection raises what it likes, and may be there again at the next look.
-            except Exception as error:
-                silent = time.monotonic() - answered
-                if silent > _SILENCE_SECONDS:
-                    raise NoResult(self._silent(silent, error)) from error
-                with contextlib.suppress(Exception):
-                    self._connection.reset()
-                continue
-            answered = time.monotonic()
+            seen = self._patiently(lambda: _parsed(self._low_level_execute_command(command)["stdout"]), every)
             boot = boot or seen["boot"]
             lost = 0 if seen["alive"] else lost + 1
             if seen["state"] == "gone":
@@ -157,8 +149,23 @@ class ActionModule(ActionBase):
                 raise NoResult(self._too_long(limit))
             teller.hear(seen["progress"])
 
+    def _patiently(self, ask: Callable[[], dict], every: int) -> dict:
+        """Ask until there is an answer; raises NoResult after a long silence."""
+        begun = time.monotonic()
+        while True:
+            try:
+                return ask()
+            # A connection raises what it likes, and may be there again the next time.
+            except Exception as error:
+                silent = time.monotonic() - begun
+                if silent > _SILENCE_SECONDS:
+                    raise NoResult(self._silent(silent, error)) from error
+                with contextlib.suppress(Exception):
+                    self._connection.reset()
+            time.sleep(every)
+
     def _result(self, job: str, task_vars: dict) -> dict:
-        """Read the result as Ansible's own wait does."""
+        """Read the result as Ansible's own wait does; raises where the connection brought something else."""
         task = Task.load(
             {
                 "action": "ansible.legacy.async_status",
@@ -177,9 +184,12 @@ class ActionModule(ActionBase):
             shared_loader_obj=self._shared_loader_obj,
         )
         try:
-            return action.run(task_vars=task_vars)
+            found = action.run(task_vars=task_vars)
         finally:
             action.cleanup(force=True)
+        if found.get("failed") and not found.get("_ansible_parsed"):
+            raise ValueError(found.get("msg", "no result"))
+        return found
 
     def _host(self) -> str:
         return self._play_context.remote_addr

@@ -225,6 +225,27 @@ def test_a_process_may_be_seen_dead_before_its_result(wait):
         wait(seen(), seen(alive=False))
 
 
+@pytest.mark.parametrize("first", [AWAY, {"failed": True, "msg": "MODULE FAILURE", "_ansible_parsed": False}])
+def test_a_result_that_the_connection_loses_is_read_again(monkeypatch, first):
+    answers, cleaned = [first, {"failed": False, "said": "done"}], []
+
+    def answer(task_vars):
+        assert task_vars == {"a": 1}
+        found = answers.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    action = Action(SimpleNamespace(now=0.0))
+    status = SimpleNamespace(run=answer, cleanup=lambda force: cleaned.append(force))
+    action._task = SimpleNamespace(check_mode=False, environment=[])
+    action._loader = action._templar = None
+    action._shared_loader_obj = SimpleNamespace(action_loader=SimpleNamespace(get=lambda *_names, **_more: status))
+    monkeypatch.setattr(waiting.time, "sleep", lambda _seconds: None)
+    assert action._patiently(lambda: action._result("j1.2", {"a": 1}), 5)["said"] == "done"
+    assert (action.resets, cleaned) == (1, [True, True])
+
+
 def test_a_watcher_that_does_not_end_the_task_is_not_waited_for(wait):
     with pytest.raises(waiting.NoResult, match="^It was not done within its limit of 10 min on i-1"):
         wait(seen(), limit=600)
