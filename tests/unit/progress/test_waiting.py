@@ -237,13 +237,13 @@ def test_a_result_that_the_connection_loses_is_read_again(monkeypatch, first):
         return found
 
     action = Action(SimpleNamespace(now=0.0))
-    status = SimpleNamespace(run=answer, cleanup=lambda force: cleaned.append(force))
+    status = SimpleNamespace(run=answer, cleanup=lambda force: cleaned.append(("force", force)))
     action._task = SimpleNamespace(check_mode=False, environment=[])
     action._loader = action._templar = None
     action._shared_loader_obj = SimpleNamespace(action_loader=SimpleNamespace(get=lambda *_names, **_more: status))
     monkeypatch.setattr(waiting.time, "sleep", lambda _seconds: None)
     assert action._patiently(lambda: action._result("j1.2", {"a": 1}), 5)["said"] == "done"
-    assert (action.resets, cleaned) == (1, [True, True])
+    assert (action.resets, cleaned) == (1, [("force", True)] * 2)
 
 
 def test_a_watcher_that_does_not_end_the_task_is_not_waited_for(wait):
