@@ -7,43 +7,102 @@ DOCUMENTATION = r"""
 ---
 name: progress
 type: notification
-short_description: Tell how far a long wait has come
+short_description: Tell when a stage begins and how long it took
 version_added: "0.1.0"
 description:
-  - Ansible says of a task that waits by repeating itself only how many tries are left. This adds a line on how far the
-    snapshot set is, and on a restored server that still recovers.
+  - Adds a line where a stage of C(stagesync.aws.stage) begins, and one where it has ended, with its time.
+  - Says how long a volume loads from its snapshot where a rate was asked for, and how long a restored server has been
+    starting.
+  - The modules that take long say how far they are without it.
 requirements:
   - enabled in C(callbacks_enabled)
 author:
   - stagesync contributors (@stagesync)
 """
 
+import time
+from dataclasses import dataclass, field
+
 from ansible.plugins.callback import CallbackBase
 
+from ..plugin_utils.progress import duration
 
-def progress_of(result: dict) -> str | None:
-    """Return one line on what a repeated task waits for; None where its result says nothing of it."""
-    snapshots = result.get("set")
-    if isinstance(snapshots, dict) and "progress" in snapshots:
-        return (
-            f"snapshot set {snapshots['run_id']}: {snapshots['progress']} % after {snapshots['age_seconds']} s "
-            f"({snapshots['state']})"
-        )
-    if result.get("ready") is False:
-        return f"the restored server is still starting, {result['waited_seconds']:.0f} s in this try"
-    return None
+
+def loading(result: dict) -> str | None:
+    """Return the line on a volume that was just made and loads at a rate; None for any other result."""
+    volume, options = result.get("volume"), (result.get("invocation") or {}).get("module_args") or {}
+    rate = options.get("initialization_rate")
+    if not isinstance(volume, dict) or not rate or not result.get("changed"):
+        return None
+    size = volume["size_gib"]
+    return (
+        f"  volume {volume['volume_id']} ({size:,} GiB) loads from its snapshot at {rate} MiB/s: at most "
+        f"{duration(size * 1024 / rate)}"
+    )
+
+
+@dataclass
+class Stage:
+    """One that runs, on one host or more."""
+
+    begun: float
+    hosts: set[str] = field(default_factory=set)
+    failed: bool = False
 
 
 class CallbackModule(CallbackBase):
-    """Adds a line to every retry that carries progress."""
+    """Adds lines to Ansible's own output."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "stagesync.aws.progress"
     CALLBACK_NEEDS_ENABLED = True
 
-    def v2_runner_retry(self, result):
-        """Show the progress that a repeated task found."""
-        line = progress_of(result.result)
+    def __init__(self, clock=time.monotonic):
+        super().__init__()
+        self._clock = clock
+        self._begun = clock()
+        self._stages: dict[str, Stage] = {}
+        self._running: dict[str, str] = {}  # host -> its stage
+        self._waits: dict[tuple[str, str], float] = {}
+
+    def v2_runner_on_ok(self, result):
+        """Follow the facts by which the role keeps its record."""
+        facts, host = result.result.get("ansible_facts"), result.host.get_name()
+        if isinstance(facts, dict) and "stage_running" in facts:
+            self._begins(facts["stage_running"], host)
+        elif isinstance(facts, dict) and facts.get("stage_records"):
+            self._ended(host, facts["stage_records"][-1]["status"] != "passed")
+        line = loading(result.result)
         if line:
-            self._display.display(f"  {line}")
+            self._display.display(line)
+
+    def v2_runner_on_unreachable(self, result):
+        """A host that is lost ends no stage any more."""
+        self._ended(result.host.get_name(), failed=True)
+
+    def v2_runner_retry(self, result):
+        """Say how long a restored server has been starting."""
+        if result.result.get("ready") is False:
+            key = (result.host.get_name(), result.task._uuid)
+            since = self._waits.setdefault(key, self._clock() - result.result["waited_seconds"])
+            self._display.display(f"  the restored server is starting: {duration(self._clock() - since)}")
+
+    def _begins(self, name: str, host: str) -> None:
+        if name not in self._stages:
+            self._stages[name] = Stage(self._clock())
+            self._display.display(f"stage {name} begins, {duration(self._clock() - self._begun)} into the run")
+        self._stages[name].hosts.add(host)
+        self._running[host] = name
+
+    def _ended(self, host: str, failed: bool) -> None:
+        name = self._running.pop(host, None)
+        if name is None:
+            return
+        stage = self._stages[name]
+        stage.hosts.discard(host)
+        stage.failed = stage.failed or failed
+        if not stage.hosts:
+            del self._stages[name]
+            verdict = "failed" if stage.failed else "passed"
+            self._display.display(f"stage {name} {verdict} after {duration(self._clock() - stage.begun)}")

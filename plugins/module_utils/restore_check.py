@@ -13,6 +13,7 @@ import time
 from typing import Callable
 
 from ansible_collections.stagesync.aws.plugins.module_utils import mongod_node as node
+from ansible_collections.stagesync.aws.plugins.module_utils.progress import Progress
 
 try:
     from pymongo.errors import ExecutionTimeout
@@ -70,7 +71,9 @@ def validate(client, found: dict, limit: int, seconds: float, clock: Callable = 
     )
     deadline = clock() + seconds
     validated, invalid = [], []
+    progress = Progress()
     for _size, namespace in small:
+        progress.tell("validating collections", len(validated) + len(invalid), len(small), "collections")
         left = deadline - clock()
         if left <= 0:
             break

@@ -87,6 +87,8 @@ _PARAMETER = {
 }
 _REGION = {"pattern": r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}", "form": "an AWS region such as ap-south-1"}
 _ACCOUNT = {"pattern": r"[0-9]{12}", "form": "an account id of 12 digits in quotes"}
+# A month is more than any of them can need.
+_LIMIT = {"low": 10, "high": 2592000}
 _TAG = {"pattern": r"[\w .:/=+@-]{1,127}", "form": "1 to 127 letters, digits, spaces and _.:/=+@-", "guard": True}
 
 # A setting that a role reads is here and in inventories/aws: a test sees to it.
@@ -96,9 +98,15 @@ SETTINGS: dict[str, Setting] = {
     "stagesync_compare": Setting("str", choices=("full", "sampled")),
     "stagesync_consistency": Setting("str", choices=("crash_consistent", "multi_volume", "fsync_lock")),
     "stagesync_container": Setting("str", pattern=r"[A-Za-z0-9][\w.-]*", form="the name of a container"),
+    "stagesync_copy_timeout": Setting("int", **_LIMIT),
+    "stagesync_discover_timeout": Setting("int", **_LIMIT),
+    "stagesync_drill_timeout": Setting("int", **_LIMIT),
     "stagesync_drill_tolerance": Setting("float", 0, 100),
     "stagesync_drill_validate_seconds": Setting("int", 0, 86400),
+    "stagesync_health_timeout": Setting("int", **_LIMIT),
+    "stagesync_hooks_timeout": Setting("int", **_LIMIT),
     "stagesync_initialization_rate": Setting("int", 100, 300, zero=True),
+    "stagesync_install_timeout": Setting("int", **_LIMIT),
     "stagesync_key_parameter": Setting("str", **_PARAMETER),
     "stagesync_kms_key_id": Setting("str", pattern=r"[\w:/-]+", form="the id, the ARN or the alias of a KMS key"),
     "stagesync_lock_limit": Setting("int", 1, 600),
@@ -111,6 +119,7 @@ SETTINGS: dict[str, Setting] = {
     "stagesync_parked_kept": Setting("int", 0, 100),
     "stagesync_password_parameter": Setting("str", **_PARAMETER),
     "stagesync_port": Setting("int", 1, 65535),
+    "stagesync_preview_timeout": Setting("int", **_LIMIT),
     "stagesync_region": Setting("str", **_REGION),
     "stagesync_regions": Setting("list", pattern=r"[A-Z]{2}", form="two capital letters such as IN"),
     "stagesync_report_directory": Setting("str"),
@@ -123,15 +132,20 @@ SETTINGS: dict[str, Setting] = {
     "stagesync_share_with": Setting("list", **_ACCOUNT),
     "stagesync_snapshot_max_age": Setting("float", 0, 3650),
     "stagesync_snapshot_price": Setting("float", 0, 1000),
+    "stagesync_snapshot_timeout": Setting("int", **_LIMIT),
     "stagesync_snapshots_kept": Setting("int", 1, 1000),
     "stagesync_source_image": Setting("str", pattern=r"[\w./:@-]+", form="the name of an image"),
     "stagesync_source_owner": Setting("str", pattern=r"self|[0-9]{12}", form="self, or an account id of 12 digits"),
     "stagesync_source_region": Setting("str", **_REGION),
     "stagesync_staging_tag": Setting("str", **_TAG),
     "stagesync_staging_tag_value": Setting("str", **_TAG),
+    "stagesync_start_timeout": Setting("int", **_LIMIT),
+    "stagesync_stop_timeout": Setting("int", **_LIMIT),
     "stagesync_username_parameter": Setting("str", **_PARAMETER),
+    "stagesync_validate_timeout": Setting("int", **_LIMIT),
     "stagesync_volume_price": Setting("float", 0, 1000),
     "stagesync_volume_size": Setting("int", 1, 65536, zero=True),
+    "stagesync_volume_timeout": Setting("int", **_LIMIT),
     "stagesync_workers": Setting("int", 0, 1024),
 }
 
@@ -154,7 +168,7 @@ FOR_ONE_RUN: dict[str, Setting] = {
 _PATIENCE = re.compile(
     r"(?:anonymize|discover|drill|mongod|preview|promote|restore|snapshot|validate)(?:_[a-z]+)*_(?:timeout|poll_seconds)"
 )
-_SECONDS = Setting("int", 1, 604800)
+_SECONDS = Setting("int", 1, 2592000)
 # What the inventory says of a host, what playbooks fix, and names that tell hosts and groups apart.
 _FACTS = ("ec2", "sync")
 _MAGIC = ("group_names", "groups", "hostvars", "inventory_dir", "inventory_hostname", "playbook_dir", "role_path")

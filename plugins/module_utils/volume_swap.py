@@ -25,6 +25,7 @@ from datetime import datetime, timezone
 
 from ansible_collections.stagesync.aws.plugins.module_utils import mongod_node
 from ansible_collections.stagesync.aws.plugins.module_utils.ebs import devices
+from ansible_collections.stagesync.aws.plugins.module_utils.progress import Progress
 
 # A transient reader (a backup agent, `du`) may hold the file system for a moment.
 BUSY_SECONDS = 20
@@ -239,6 +240,7 @@ class VolumeSwap:
         self._run = run or _run
         self.mount_point = os.path.realpath(request.mount_point)
         self.journal: Journal | None = None
+        self._progress = Progress()
 
     def apply(self, check_mode: bool = False) -> dict:
         """Make the volume live and return what was done; raises SwapError."""
@@ -718,6 +720,7 @@ class VolumeSwap:
     # Journal, lock, result
 
     def _step(self, step: str, **values) -> None:
+        self._progress.tell(f"swap, {step}")
         self.journal.step = step
         for name, value in values.items():
             setattr(self.journal, name, value)

@@ -13,7 +13,7 @@ description:
   - With O(state=present), copies a snapshot into this account and O(region) (C(CopySnapshot)). The copy is always
     encrypted, under O(kms_key_id) or this account's default key for EBS, whatever key the original has.
   - A copy is known by O(run_id) and O(snapshot_id). A rerun finds what was made and returns its state and progress; it
-    never makes a second one. So a role polls by repeating the task until C(snapshot.state) is no longer V(pending).
+    never makes a second one.
   - The copies carry O(tags) and, set by the module, C(stagesync:run), C(stagesync:kind=copy) and C(stagesync:copy-of).
     Leave C(stagesync:set) out of O(tags), or the copy counts as a snapshot of that set.
   - A copy that fails, or that EC2 has not encrypted as asked, is deleted, and the module fails.
@@ -52,6 +52,16 @@ options:
       - Further tags of the copy. EC2 carries none over.
     type: dict
     default: {}
+  wait:
+    description:
+      - Wait until the copy is complete, with O(state=present). Lines say meanwhile how far it is.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - Seconds to wait with O(wait=true).
+    type: int
+    default: 86400
 attributes:
   check_mode:
     description: Can run in check mode and return what would change without changing it.
@@ -66,17 +76,14 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Copy a shared snapshot and follow it
+- name: Copy a shared snapshot
   stagesync.aws.ebs_snapshot_copy:
     run_id: 20261120T191300Z-1a2b
     snapshot_id: snap-0123456789abcdef0
     source_region: eu-central-1
     kms_key_id: alias/staging
+    wait: true
     region: ap-south-1
-  register: copied
-  until: copied is failed or copied.snapshot.state != "pending"
-  retries: 2880
-  delay: 30
 
 - name: Delete the copies of a run
   stagesync.aws.ebs_snapshot_copy:
@@ -116,7 +123,10 @@ def run(module):
         kms_key_id=params["kms_key_id"],
         tags={key: str(value) for key, value in params["tags"].items()},
     )
-    return copies.present(client, wanted, module.check_mode, lambda: api.client_once(module))
+    result = copies.present(client, wanted, module.check_mode, lambda: api.client_once(module))
+    if params["wait"] and result["snapshot"] and not module.check_mode:
+        result = copies.wait_completed(client, wanted, result, params["wait_timeout"])
+    return result
 
 
 def main():
@@ -128,6 +138,8 @@ def main():
             "source_region": {"type": "str"},
             "kms_key_id": {"type": "str"},
             "tags": {"type": "dict", "default": {}},
+            "wait": {"type": "bool", "default": False},
+            "wait_timeout": {"type": "int", "default": 86400},
         },
         required_if=[("state", "present", ["snapshot_id", "source_region"])],
         supports_check_mode=True,

@@ -13,8 +13,7 @@ description:
   - With O(state=present), makes snapshots of some volumes of one instance at one moment (C(CreateSnapshots)). The
     boot volume and the data volumes that are not named are left out.
   - The set is known by O(run_id) and O(set_name). A rerun finds what was made, returns its state and progress, and
-    adds tags that are missing; it never makes a second one. So a role polls by repeating the task until
-    C(set.pending) is false.
+    adds tags that are missing; it never makes a second one.
   - The snapshots carry O(tags) and, set by the module, C(stagesync:run), C(stagesync:set), C(stagesync:kind),
     C(stagesync:source-instance), C(stagesync:source-volume) and C(stagesync:set-size).
   - Where EC2 answers that there are too many snapshots at the moment, the call is repeated for five minutes.
@@ -69,15 +68,14 @@ options:
     default: {}
   wait:
     description:
-      - Wait until the snapshots are completed, with O(state=present).
-      - A first snapshot of a large volume takes hours. Repeating the task shows the progress; this does not.
+      - Wait until the snapshots are completed, with O(state=present). Lines say meanwhile how far they are.
     type: bool
     default: false
   wait_timeout:
     description:
       - Seconds to wait with O(wait=true).
     type: int
-    default: 3600
+    default: 86400
   snapshot_ids:
     description:
       - The snapshots to delete with O(state=absent). With O(run_id), only those of them that are of that run.
@@ -108,7 +106,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Take a snapshot set and follow it
+- name: Take a snapshot set
   stagesync.aws.ebs_snapshot_set:
     run_id: 20261120T191300Z-1a2b
     set_name: sync-system-mongo-weekly
@@ -118,10 +116,7 @@ EXAMPLES = r"""
     tags:
       Name: sync-system-mongo-weekly-2026-11-20
       stagesync:mongodb-version: 6.0.5
-  register: taken
-  until: taken.set is defined and taken.set and not taken.set.pending
-  retries: 240
-  delay: 15
+    wait: true
 
 - name: Keep the newest four sets
   stagesync.aws.ebs_snapshot_set:
@@ -284,7 +279,7 @@ def main():
             "kind": {"type": "str", "choices": ["snapshot", "masked"], "default": "snapshot"},
             "volume_tags": {"type": "dict", "default": {}},
             "wait": {"type": "bool", "default": False},
-            "wait_timeout": {"type": "int", "default": 3600},
+            "wait_timeout": {"type": "int", "default": 86400},
             "snapshot_ids": {"type": "list", "elements": "str", "default": []},
             "keep": {"type": "int"},
             "protect": {"type": "list", "elements": "str", "default": []},

@@ -23,13 +23,12 @@ description:
     that are not finished, and ends with the same documents. Capped collections and time series are copied anew.
   - The source is only read. The clean server must be empty, or hold what an earlier start with the same O(state_path)
     made there, and must run with C(ttlMonitorEnabled=false).
-  - A large database takes long, so run it with C(async).
+  - A large database takes long, so run it with C(async) and C(poll). Lines then say meanwhile how far it is.
 options:
   state_path:
     description:
       - Directory on the host that remembers the key and what is finished, made if it is missing. It must be on tmpfs,
         for it may hold values of C(_id), too.
-      - C(progress.json) in it holds C(namespace), C(done) and C(total) documents while the copy runs.
     type: path
     required: true
   key_parameter:

@@ -15,7 +15,7 @@ description:
   - Compares collections, types, options, indexes, the number of documents, and the documents themselves.
   - Reads the rules in a way of its own, apart from what makes the masks.
   - Fails where anything differs. Both servers are only read. Findings hold no value of a document.
-  - A large database takes long, so run it with C(async).
+  - A large database takes long, so run it with C(async) and C(poll). Lines then say meanwhile how far it is.
 options:
   rules:
     description: Text of the rule file that the copy was made with.

@@ -26,7 +26,7 @@ from stagesync_lab.runs import ROOT, Lab
 BANNER = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(?:[\w.]+ : )?(.+?)\] \*+$")
 ACTED = re.compile(r"ok|changed|ASYNC OK")
 # Waits that are hours for terabytes would hold up a campaign.
-LIMITS = {"snapshot_timeout": 60, "snapshot_poll_seconds": 2}
+LIMITS = {"stagesync_snapshot_timeout": 60}
 PATIENCE = 900  # seconds until a run that does not end counts as hanging
 
 SNAPSHOT = "Snapshot | take it, and wait until it is complete"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pymongo.errors import OperationFailure
 from stagesync_lab import config, hosts, mongodb
@@ -26,6 +28,24 @@ def test_every_stage_passes(report):
     assert [record["stage"] for record in report["stages"]][-8:] == [
         "lock", "snapshot", "restore", "anonymize", "validate", "promote", "cleanup", "lock",
     ]  # fmt: skip
+
+
+def test_each_stage_tells_when_it_begins_and_how_long_it_took(first):
+    told = re.findall(r"^stage (.+) (begins|passed)(?:, .+ into the run| after .+)$", first.run.output, re.MULTILINE)
+    stages = [
+        "preflight",
+        "lock",
+        "snapshot",
+        "restore",
+        "anonymize",
+        "validate",
+        "promote",
+        "cleanup",
+        "lock (release)",
+    ]
+    assert told == [(stage, what) for stage in stages for what in ("begins", "passed")]
+    # Waits tell by themselves how far they are.
+    assert "ASYNC POLL" not in first.run.output.split("stage anonymize begins")[1].split("stage promote begins")[0]
 
 
 def test_staging_serves_the_documents_of_the_snapshot(lab, first, report):

@@ -17,6 +17,7 @@ except ImportError:
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import ansible_dict_to_boto3_filter_list
 
+from ..progress import Progress
 from .api import TRANSIENT, EbsError, Handler, tag_problem
 from .keys import other_key
 from .selection import TAG_KIND, TAG_RUN
@@ -93,6 +94,32 @@ def present(
         )
     _check(client, wanted, found[0], check_mode)
     return {"changed": not before, "snapshot": found[0], "before": before, "after": _shown(found)}
+
+
+def wait_completed(
+    client, wanted: Wanted, result: dict, timeout: float, clock=time.monotonic, sleep=time.sleep
+) -> dict:
+    """Poll until the copy is no longer pending; returns the result with the copy as it is then."""
+    deadline, progress = clock() + timeout, Progress()
+    while result["snapshot"]["state"] == "pending":
+        copy = result["snapshot"]
+        progress.tell(f"copy {copy['snapshot_id']} of {wanted.snapshot_id}", copy["progress"], 100)
+        if clock() >= deadline:
+            raise EbsError(
+                f"Copy {copy['snapshot_id']} of snapshot {wanted.snapshot_id} is {copy['progress']} % done after"
+                f" {timeout:g} s: run it again to wait on, or raise wait_timeout.",
+                {"changed": result["changed"]},
+            )
+        sleep(min(5.0, max(0.1, deadline - clock())))
+        found = _of_run(client, wanted.run_id, wanted.snapshot_id)
+        if not found:
+            raise EbsError(
+                f"Copy {copy['snapshot_id']} of snapshot {wanted.snapshot_id} is gone, though it was not deleted here:"
+                " run it again."
+            )
+        _check(client, wanted, found[0], check_mode=False)
+        result = {**result, "snapshot": found[0], "after": _shown(found)}
+    return result
 
 
 def absent(client, run_id: str, check_mode: bool = False) -> dict:

@@ -23,6 +23,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 )
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import ansible_dict_to_boto3_filter_list
 
+from ..progress import Progress
 from .api import (
     FILTER_VALUES,
     TRANSIENT,
@@ -255,8 +256,9 @@ def wait_completed(
     client, wanted: Wanted, result: dict, timeout: float, now: Callable, clock=time.monotonic, sleep=time.sleep
 ) -> dict:
     """Poll until the set is no longer pending; returns the result with its set as it is then."""
-    deadline = clock() + timeout
+    deadline, progress = clock() + timeout, Progress()
     while result["set"]["pending"]:
+        progress.tell(f"snapshot set {wanted.run_id}", result["set"]["progress"], 100)
         if clock() >= deadline:
             raise EbsError(
                 f"The snapshots of run {wanted.run_id} are {result['set']['progress']} % done after {timeout:g} s:"

@@ -25,6 +25,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 )
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import ansible_dict_to_boto3_filter_list
 
+from ..progress import Progress
 from .api import FILTER_VALUES, EbsApiError, EbsError, Handler, create_tags, describe_instance, tag_problem
 from .keys import other_key
 from .selection import TAG_KIND
@@ -111,6 +112,7 @@ class Patience:
     sleep: Callable = time.sleep
     started: float = 0.0
     delay: float = 1.0
+    progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self):
         self.started = self.clock()
@@ -125,8 +127,9 @@ class Patience:
         """True when the time is used up."""
         return self.waited >= self.seconds
 
-    def pause(self) -> None:
-        """Sleep a little longer than the last time."""
+    def pause(self, what: str) -> None:
+        """Sleep a little longer than the last time, and say what for."""
+        self.progress.tell(what)
         self.sleep(min(self.delay, max(0.1, self.seconds - self.waited)))
         self.delay = min(self.delay * 1.25, 5.0)
 
@@ -463,7 +466,7 @@ def _attach(client, wanted: Wanted, volume_id: str, instance: dict, patience: Pa
             refused = _attach_once(client, wanted.instance_id, volume_id, instance, tried)
             if not refused:
                 patience.step_done()
-        patience.pause()
+        patience.pause(f"volume {volume_id} is not attached yet")
 
 
 def _attach_once(client, instance_id: str, volume_id: str, instance: dict, tried: set) -> str:
@@ -597,7 +600,7 @@ class _Removal:
                 raise EbsError(self._too_long(volumes))
             # What has just been deleted may be gone at once.
             if not any(moved) or any(volume["attachments"] for volume in volumes):
-                self.patience.pause()
+                self.patience.pause(f"{len(volumes)} volumes are not deleted yet")
             volumes = [
                 volume
                 for volume in _by_ids(self.client, [volume["volume_id"] for volume in volumes])

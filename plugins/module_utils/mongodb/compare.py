@@ -17,6 +17,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.masking.engine impor
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import CollectionRules, RuleSet
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import batches, catalog, server_side, walk
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.batches import raw_key
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.board import Board
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client import (
     EXACT,
     BSONError,
@@ -28,6 +29,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client impor
 )
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.ranges import BY_ID, WHOLE, Range, split
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.workers import Workers, cores
+from ansible_collections.stagesync.aws.plugins.module_utils.progress import Progress
 
 try:
     from bson import decode, encode
@@ -108,7 +110,8 @@ def compare(
     workers: int | None = None,
 ) -> Report:
     """Return the report; raises MongodbError where a side cannot be read."""
-    report = Report(mode, sample_size)
+    report, progress = Report(mode, sample_size), Progress()
+    progress.tell("comparing the collections")
     one, other = source.open(), clean.open()
     try:
         jobs = _structure(one, other, rules, mode, report)
@@ -123,9 +126,15 @@ def compare(
         one.close()
         other.close()
     tallies = [walk.Tally() for _job in jobs]
-    context = _Context(source, clean, jobs, mode, sample_size, os.urandom(32))
+    board, total = Board(1), sum(_expected(job, mode, sample_size) for job in jobs)
+    context = _Context(source, clean, jobs, mode, sample_size, os.urandom(32), board)
+
+    def tell() -> None:
+        (done,) = board.read()
+        progress.tell("comparing documents", done, max(done, total), "documents")
+
     with Workers(workers or cores(), _start, context, "comparison") as pool:
-        for (number, _range), tally in pool.run(_compare_range, tasks):
+        for (number, _range), tally in pool.run(_compare_range, tasks, tell):
             tallies[number].add(tally)
     for job, tally in zip(jobs, tallies):
         _add(report, job, tally)
@@ -228,6 +237,16 @@ def _ranges(source, job: Job, mode: str, workers: int) -> list[Range]:
     return split(source[job.source.database][job.source.name], max(4 * workers, job.size[1] // _RANGE_BYTES))
 
 
+def _expected(job: Job, mode: str, sample_size: int) -> int:
+    """Return how many documents will be compared, as far as can be said before."""
+    if job.counts:
+        documents = job.counts[1]
+    else:
+        share = job.rules.sample if job.rules is not None else None
+        documents = job.size[0] if share is None else int(job.size[0] * share)
+    return documents if mode == "full" or job.joined_by == "remainder" else min(documents, sample_size)
+
+
 def _add(report: Report, job: Job, tally: walk.Tally) -> None:
     counts = job.counts or (tally.documents[0], tally.documents[1])
     if counts[0] - job.evicted != counts[1]:
@@ -270,6 +289,7 @@ class _Context:
     mode: str
     sample_size: int
     salt: bytes
+    board: Board
 
 
 class _Sides:
@@ -358,6 +378,7 @@ def _look_up(job: Job, source, clean, wanted: list[dict], pair: walk.Pair) -> No
             else:
                 pair.tally.compared += 1
                 pair.compare(ours[key], theirs[key], partial(_hash, key))
+        _sides.context.board.add(0, len(theirs))
 
 
 def _evicted(job: Job, source) -> set[bytes]:
@@ -425,6 +446,7 @@ def _full(job: Job, within: Range) -> walk.Tally:
         stop = comparer.pairs(one.batch, other.batch, (one.at, other.at))
         one.at, other.at = stop.one, stop.other
         tally.compared += stop.compared
+        _sides.context.board.add(0, stop.compared)
         if stop.reason == "suspicious":
             _judge(pair, one.take(), other.take())
         elif stop.reason == "id":
@@ -444,6 +466,7 @@ def _full(job: Job, within: Range) -> walk.Tally:
 def _judge(pair: walk.Pair, one: bytes, other: bytes) -> None:
     key = raw_key(one)
     pair.tally.compared += 1
+    _sides.context.board.add(0, 1)
     pair.compare(decode(one, codec_options=EXACT), decode(other, codec_options=EXACT), partial(_hash, key))
 
 
@@ -536,6 +559,9 @@ def _sample(job: Job, size: int, clean: bool) -> _Sample:
     client = _sides.clean if clean else _sides.source
     command = server_side.reading(job.source.name, None if clean else job.rules, compute=False)
     for batch in batches.read(client, job.source.database, command, batches.batch_size(*job.size)):
+        before = sample.rests.count
         for found in comparer.rests(batch.documents, sample.rests, sample.limit, salt, in_order, clean):
             sample.add(*found)
+        if clean:
+            _sides.context.board.add(0, sample.rests.count - before)
     return sample

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from functools import partial
 
 from ansible_collections.stagesync.aws.plugins.module_utils.masking import checks
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import Key
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.notation import to_bson
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import RuleSet
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import catalog, look, server_side, worker
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.board import CopyBoard
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client import (
     MongodbError,
     OperationFailure,
@@ -32,6 +34,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.plan import 
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.ranges import Range, from_text, to_text
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.state import State
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.workers import Workers, cores
+from ansible_collections.stagesync.aws.plugins.module_utils.progress import Progress
 
 # Small collections of one task: enough that the task costs nothing beside them, few enough that a kill repeats little.
 _TOGETHER = 32
@@ -52,6 +55,8 @@ class Copy:
         self.before: dict[str, int] = {}
         self._open: dict[str, list[int]] = {}  # namespace -> positions of rules that no document was found for yet
         self._alarm = worker.Alarm()
+        self._board = CopyBoard()
+        self._progress = Progress()
 
     # ---- checks ----
 
@@ -143,7 +148,8 @@ class Copy:
         return found
 
     def _pool(self, key: Key) -> Workers:
-        context = worker.Context(self.source, self.target, self.rules, self.plan, key, self._alarm)
+        self._board = CopyBoard(self.plan.items)
+        context = worker.Context(self.source, self.target, self.rules, self.plan, key, self._alarm, self._board)
         return Workers(self.workers, worker.start, context, "masked copy")
 
     def _masked(self) -> list[str]:
@@ -151,7 +157,11 @@ class Copy:
 
     def _look(self, pool: Workers, namespaces: list[str]) -> None:
         problems, unnamed = [], []
+        self._progress.tell("checking the rules", 0, len(namespaces), "collections")
+        looked = 0
         for _task, looks in pool.run(look.look, _groups(namespaces, _LOOKED_AT_TOGETHER)):
+            looked += len(looks)
+            self._progress.tell("checking the rules", looked, len(namespaces), "collections")
             for name, found in looks:
                 problems += self._not_found(name, found["missing"])
                 self._open[name] = found["open"]
@@ -184,7 +194,8 @@ class Copy:
         """Look at every document that is to be masked."""
         tasks = [(name, within) for name, ranges in self._ranges(self._masked()).items() for within in ranges]
         results: dict[str, list[dict]] = {}
-        for (name, _within), result in pool.run(worker.scan_range, tasks):
+        tell = partial(self._tell, "looking at every document", self._masked(), {}, {})
+        for (name, _within), result in pool.run(worker.scan_range, tasks, tell):
             results.setdefault(name, []).append(result)
         self._judge({name: _added(parts) for name, parts in results.items()})
 
@@ -297,13 +308,13 @@ class Copy:
         tasks += [(worker.copy_small, names) for (names,) in _groups(small, _TOGETHER)]
         # All that is left of these is their end.
         tasks += [(worker.finish, name) for name in ranges if len(parts[name]) == len(ranges[name])]
-        total = sum(item.documents for item in self.plan.items.values() if not item.empty)
+        brought = {name: sum(part["documents"] for part in found.values()) for name, found in parts.items()}
+        tell = partial(self._tell, "copying", self.plan.items, brought, self.state.finished)
         done = sum(self.state.finished[name]["documents"] for name in self.plan.items if name not in todo)
-        done += sum(part["documents"] for found in parts.values() for part in found.values())
+        done += sum(brought.values())
         copied = -done
         looked: dict[str, dict] = {}
-        name = ""
-        for (function, *task), result in pool.run(_call, tasks):
+        for (function, *task), result in pool.run(_call, tasks, tell):
             if function is worker.copy_range:
                 name, number = task[0], result["number"]
                 parts[name][number] = result
@@ -326,11 +337,7 @@ class Copy:
                     (name, _summary(self.plan.items[name], [part], part["documents"])) for name, part in result
                 ]
                 self.state.finish(*summaries)
-                name = summaries[-1][0]
                 done += sum(summary["documents"] for _name, summary in summaries)
-            # Estimated before, so the last word on the total is what was found.
-            self.state.progress(name, done, max(total, done))
-        self.state.progress(name, done, done, now=True)
         try:
             self._judge(
                 {name: found for name, found in {**self._results(), **looked}.items() if name in self._masked()}
@@ -341,6 +348,24 @@ class Copy:
             self._abandon()
             raise
         return copied + done
+
+    def _tell(self, doing: str, names: Iterable[str], brought: dict[str, int], finished: dict[str, dict]) -> None:
+        """Say how far these collections are; `brought` counts what an earlier start did of one."""
+        if not self._progress.due():
+            return
+        whole, total, parts = 0, 0, []
+        board = self._board.read()
+        for name in names:
+            (documents, built), end = board[name], finished.get(name)
+            done = end["documents"] if end else brought.get(name, 0) + documents
+            # Estimated by the source before, so that the last word is what was found.
+            expected = done if end else max(done, self.plan.items[name].expected)
+            whole, total = whole + done, total + expected
+            if built is not None:
+                parts.append({"name": f"{name}, indexes", "done": built, "total": 100, "unit": ""})
+            elif 0 < done < expected:
+                parts.append({"name": name, "done": done, "total": expected, "unit": "documents"})
+        self._progress.tell(doing, whole, total, "documents", parts)
 
     def _results(self) -> dict[str, dict]:
         return {name: done for name, done in self.state.finished.items() if name in self.plan.items}

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.hooks import Hook
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.notation import to_bson
 
+from ..progress import Progress
 from .client import MongodbError, PyMongoError, explain
 
 
@@ -27,7 +28,9 @@ def run(client, hooks: Iterable[Hook], source: str, check_mode: bool = False) ->
     Returns [{name, namespace, action, matched, changed}]; None where it is not known, as of an aggregate.
     """
     results: list = []
+    hooks, progress = list(hooks), Progress()
     for hook in hooks:
+        progress.tell("running the hooks", len(results), len(hooks), "hooks")
         try:
             counts = _run(client, hook, check_mode)
         except (MongodbError, PyMongoError) as error:

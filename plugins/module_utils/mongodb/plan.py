@@ -48,6 +48,14 @@ class Item:
         return self.rules is not None and self.rules.action == "empty"
 
     @property
+    def expected(self) -> int:
+        """How many documents will be copied, as far as can be said before: those of a filter count as all."""
+        if self.empty:
+            return 0
+        share = self.rules.sample if self.rules is not None else None
+        return self.documents if share is None else int(self.documents * share)
+
+    @property
     def masks_id(self) -> bool:
         return self.masks and any(rule.path[0] == "_id" and rule.masks for rule in self.rules.fields)
 

@@ -43,7 +43,6 @@ class State:
         self._digest = ""
         self._lock = None
         self._file = None
-        self._told = 0.0
         if self.path:
             self._load()
 
@@ -104,19 +103,6 @@ class State:
     def forget(self) -> None:
         """Nothing that is finished counts any more; it is still ours to drop."""
         self._add({"digest": self._digest})
-
-    def progress(self, namespace: str, done: int, total: int, now: bool = False) -> None:
-        """Say in progress.json how far the copy is, once a second or `now`."""
-        if self._file is None or (not now and time.monotonic() - self._told < 1):
-            return
-        self._told = time.monotonic()
-        content = {"namespace": namespace, "done": done, "total": total, "time": time.time()}
-        part = self.path / ".progress.json.part"
-        try:
-            part.write_text(json.dumps(content))
-            os.replace(part, self.path / "progress.json")
-        except OSError as error:
-            raise MongodbError(f"The state path {self.path} cannot be written: {error.strerror}.") from error
 
     # ---- the file ----
 

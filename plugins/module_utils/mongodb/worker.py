@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import mmap
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.masking.engine impor
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.masks import Key
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import RuleSet
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import batches, catalog, server_side
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.board import CopyBoard
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client import (
     EXACT,
     ConnectionFailure,
@@ -33,6 +35,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.ranges impor
 _FULL_BELOW_BYTES = 300 << 20
 _DUPLICATE = 11000
 _M_MMAP_THRESHOLD = -3  # malloc.h
+_LOOK_AT_INDEXES_SECONDS = 2
 
 
 class Alarm:
@@ -57,6 +60,7 @@ class Context:
     plan: Plan
     key: Key
     alarm: Alarm
+    board: CopyBoard
 
 
 class Worker:
@@ -64,6 +68,7 @@ class Worker:
         _return_memory()
         self.rules, self.plan, self.key, self.alarm = context.rules, context.plan, context.key, context.alarm
         self.source, self.target = context.source.open(), context.target.open()
+        self.board = context.board
         self._masker: tuple[str, Masker | None] = ("", None)
         self._space = ""
 
@@ -194,7 +199,11 @@ def scan_range(namespace: str, within: Range) -> dict:
     """Look at all documents of a range and write nothing."""
     item, masker = _worker.item(namespace), _worker.masker(namespace)
     meter = Meter(item, masker)
-    documents = sum(_scan(namespace, masker, batch.documents) for batch in _worker.read(item, within))
+    documents = 0
+    for batch in _worker.read(item, within):
+        found = _scan(namespace, masker, batch.documents)
+        documents += found
+        _worker.board.copied(namespace, found)
     return {"documents": documents, **meter.read()}
 
 
@@ -279,6 +288,7 @@ def _insert(item: Item, database, documents: bytes, again: bool = False, durable
             raise batches.failure(errors)
     except PyMongoError as error:
         raise _worker.write_error(namespace, error) from error
+    _worker.board.copied(namespace, made)
     return made
 
 
@@ -375,12 +385,39 @@ def create(client, collection: catalog.Collection) -> None:
 def finish(namespace: str) -> int:
     """Build the indexes; return how many documents the clean collection holds."""
     item = _worker.item(namespace)
-    build_indexes(namespace)
+    with _index_build_told(namespace):
+        build_indexes(namespace)
     _check_still_there((namespace,))
     try:
         return _worker.write_to(item)[item.collection.name].count_documents({})
     except PyMongoError as error:
         raise _worker.write_error(namespace, error) from error
+
+
+@contextlib.contextmanager
+def _index_build_told(namespace: str) -> Iterator[None]:
+    """Say on the board how far the build is, as long as it lasts."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_tell_index_build, args=(namespace, ended), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        _worker.board.building(namespace, None)
+
+
+def _tell_index_build(namespace: str, ended: threading.Event) -> None:
+    stages = [{"$currentOp": {}}, {"$match": {"ns": namespace, "msg": {"$regex": "^Index Build"}}}]
+    _worker.board.building(namespace, 0)
+    while not ended.wait(_LOOK_AT_INDEXES_SECONDS):
+        # The build itself tells what is wrong, if anything is.
+        with contextlib.suppress(PyMongoError):
+            for found in _worker.target.admin.aggregate(stages):
+                progress = found.get("progress") or {}
+                if progress.get("total"):
+                    _worker.board.building(namespace, min(100, 100 * progress["done"] // progress["total"]))
 
 
 def build_indexes(namespace: str) -> None:

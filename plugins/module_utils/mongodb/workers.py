@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client import MongodbError
+
+_TICK_SECONDS = 1.0
 
 
 def cores() -> int:
@@ -41,13 +43,25 @@ class Workers:
     def __exit__(self, *_exc) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def run(self, function: Callable, tasks: Iterable[tuple]) -> Iterator[tuple[tuple, object]]:
-        """Yield (task, result) as the tasks end, with those that `also` adds meanwhile. The first failure is raised."""
+    def run(
+        self, function: Callable, tasks: Iterable[tuple], tick: Callable | None = None
+    ) -> Iterator[tuple[tuple, object]]:
+        """Yield (task, result) as the tasks end, with those that `also` adds meanwhile. The first failure is raised.
+
+        `tick` is called at the beginning, after every end, and every second between them.
+        """
         for task in tasks:
             self.also(function, *task)
         try:
-            while self._pending:
-                future = self._done.get()
+            while True:
+                if tick is not None:
+                    tick()
+                if not self._pending:
+                    return
+                try:
+                    future = self._done.get(timeout=_TICK_SECONDS)
+                except Empty:
+                    continue
                 task = self._pending.pop(future)
                 yield task, future.result()
         except BrokenProcessPool as error:

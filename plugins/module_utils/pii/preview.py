@@ -25,6 +25,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client impor
 )
 from ansible_collections.stagesync.aws.plugins.module_utils.pii.products import Products
 from ansible_collections.stagesync.aws.plugins.module_utils.pii.shape import shape, type_word, value_shape
+from ansible_collections.stagesync.aws.plugins.module_utils.progress import Progress
 
 try:
     from bson import decode_all
@@ -65,13 +66,14 @@ class Sample:
 
 def preview(server: Server, rules: RuleSet, key: Key, documents: int, show_originals: bool = False) -> list[Sample]:
     """Return one sample a collection; raises MongodbError where the server cannot be read or nothing can mask."""
-    client = server.open()
+    client, progress = server.open(), Progress()
     try:
-        return [
-            _sample(client, collection, rules, key, documents, show_originals)
-            for collection in catalog.read(client)
-            if collection.type != "view"
-        ]
+        collections = [collection for collection in catalog.read(client) if collection.type != "view"]
+        samples = []
+        for collection in collections:
+            progress.tell("masking documents", len(samples), len(collections), "collections")
+            samples.append(_sample(client, collection, rules, key, documents, show_originals))
+        return samples
     except PyMongoError as error:
         raise explain(error, f"the {server.label} server") from error
     finally:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.notation import path_text
 from ansible_collections.stagesync.aws.plugins.module_utils.masking.rules import CollectionRules, RuleSet
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb import batches, catalog
+from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.board import Board
 from ansible_collections.stagesync.aws.plugins.module_utils.mongodb.client import (
     EXACT,
     BSONError,
@@ -27,6 +28,7 @@ from ansible_collections.stagesync.aws.plugins.module_utils.pii.detectors import
 from ansible_collections.stagesync.aws.plugins.module_utils.pii.draft import Drafted, draft_collection
 from ansible_collections.stagesync.aws.plugins.module_utils.pii.products import Products
 from ansible_collections.stagesync.aws.plugins.module_utils.pii.profile import Look, Profile
+from ansible_collections.stagesync.aws.plugins.module_utils.progress import Progress
 
 try:
     from bson import decode
@@ -133,6 +135,7 @@ class _Context:
     jobs: list[Job]
     sample_size: int | None
     regions: tuple[str, ...]
+    board: Board
 
 
 class _Reader:
@@ -197,9 +200,17 @@ def _read(
         client.close()
     detectors = Detectors(regions)
     profiles = [Profile(Look(detectors, Products(job.rules) if rules else None)) for job in jobs]
-    context = _Context(server, jobs, sample_size, regions)
+    progress, board = Progress(), Board(1)
+    chosen = {number for number, _within in tasks}
+    total = sum(sample_size if _sampled(jobs[number], sample_size) else jobs[number].documents for number in chosen)
+
+    def tell() -> None:
+        (done,) = board.read()
+        progress.tell("looking for personal data", done, max(done, total), "documents")
+
+    context = _Context(server, jobs, sample_size, regions, board)
     with Workers(min(count, max(len(tasks), 1)), _start, context, "scan") as pool:
-        for (number, _within), part in pool.run(_profile if rules is None else _profile_clean, tasks):
+        for (number, _within), part in pool.run(_profile if rules is None else _profile_clean, tasks, tell):
             profiles[number].merge(part)
     for profile in profiles:
         profile.finish()
@@ -248,6 +259,7 @@ def _documents(job: Job, within: Range) -> Iterable[dict]:
     for batch in batches.read(_reader.client, job.collection.database, command, in_batch):
         for document in documents_of(bytes(batch.documents)):
             yield decode(document, codec_options=_LENIENT)
+        _reader.context.board.add(0, batches.count(batch.documents))
 
 
 def describe(found: dict) -> str:

@@ -459,7 +459,7 @@ def test_looks_come_every_second_at_first_and_every_five_later(clock):
     patience = volumes.Patience(30, clock, clock.sleep)
     moments = []
     while not patience.over:
-        patience.pause()
+        patience.pause("volume vol-1 is not attached yet")
         moments.append(clock.now)
     assert moments[:2] == [1, 2.25]
     assert moments[-2] - moments[-3] == 5

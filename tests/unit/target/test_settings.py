@@ -60,7 +60,8 @@ BAD = [
     ("sync_run_id", 5, "3 to 63 letters"),
     ("snapshot_id", "vol-0123456789abcdef0", "the id of a snapshot"),
     ("sync_part", "validate", "one of prepare, promote"),
-    ("snapshot_poll_seconds", 0, "from 1 to 604800"),
+    ("anonymize_poll_seconds", 0, "from 1 to 2592000"),
+    ("stagesync_copy_timeout", 0, "from 10 to 2592000"),
     ("stagesync_workers", "9" * 400, "..."),
 ]
 
@@ -121,7 +122,7 @@ def test_no_option_of_a_role_can_be_given_but_for_patience():
         for name in entry.get("options", {})
     }
     taken = options - set(settings.forbidden(options, ROLES)) - set(settings.FOR_ONE_RUN)
-    assert {"promote_health_timeout", "snapshot_poll_seconds"} <= taken
+    assert {"promote_health_timeout", "anonymize_poll_seconds"} <= taken
     assert all(name.endswith(("_timeout", "_poll_seconds")) for name in taken)
 
 
