@@ -34,8 +34,8 @@ options:
       - Only what is of these sides of the clean room.
     type: list
     elements: str
-    choices: [source, clean, scratch]
-    default: [source, clean, scratch]
+    choices: [source, clean]
+    default: [source, clean]
 requirements:
   - python >= 3.9
 attributes:

@@ -90,7 +90,7 @@ def test_everything_of_a_run_goes_and_nothing_else(host):
 
 def test_of_one_side_the_other_stays(host):
     host.left_by(ONE, "source", "clean")
-    removed = host.remove(host.find(runs=[ONE], sides=["source", "scratch"]))
+    removed = host.remove(host.find(runs=[ONE], sides=["source"]))
     assert [one.kind for one in removed] == ["container", "mount", "directory", "state"]
     assert host.containers == ["mongo", "app", f"stagesync-{ONE}-clean"]
     assert host.mounted == [str(host.path / "lib" / f"{ONE}-clean")]
