@@ -9,7 +9,6 @@ import fcntl
 import hashlib
 import json
 import os
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
