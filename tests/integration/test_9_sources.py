@@ -340,7 +340,7 @@ def test_and_brings_staging_back_when_it_is_gone(lab, down):
 
 def test_no_snapshot_is_masked_twice_because_nobody_could_be_asked(lab, spread, down):
     assert down[0].rc != 0
-    named = of_place(lab, spread[1], ".")
+    named = spread[1]["snapshots"][0]["snapshot_id"]
     cli.control_plane(
         "POST", "/lab/faults",
         {"operation": "ec2:DescribeSnapshots", "error": "UnauthorizedOperation", "match": {"Filter.Value": named}},
