@@ -134,7 +134,13 @@ def sync():
                     {"name": "off", "namespace": "shop.x", "action": "aggregate", "matched": None, "changed": None},
                 ]
             },
-            "promote_swap": {"changed": True, "volume_id": LIVE, "previous_volume_id": PARKED, "outage_seconds": 1.228},
+            "promote_swap": {
+                "changed": True,
+                "volume_id": LIVE,
+                "previous_volume_id": PARKED,
+                "last_swap": {"volume_id": LIVE, "previous_volume_id": PARKED},
+                "outage_seconds": 1.228,
+            },
             "cleanup_status": {
                 "live": [volume(LIVE, "live", RUN, 20)],
                 "parked": [volume(PARKED, "parked", "an-older-run"), volume(OLD, "parked", "the-oldest-run")],
@@ -341,6 +347,7 @@ def drill(facts):
         "collections": 22,
         "documents": 9007,
         "manifest_compared": True,
+        "tolerance_percent": 5.0,
         "differences": [{"namespace": HOSTILE, "expected": 10, "found": None}],
         "validated": ["shop.users"],
         "invalid": [HOSTILE],
