@@ -4,6 +4,7 @@
 """Whether a restored mongod holds what its manifest promises, and whether a sample of its collections is sound.
 
 differences(manifest, found, tolerance)     pure: what is missing or emptied, or has too few or too many documents
+counted(client, found, suspects)            `found` with the documents of these collections counted one by one
 validate(client, found, limit, seconds)     the server's own check, smallest collections first, until the time is up
 """
 
@@ -19,8 +20,7 @@ try:
 except ImportError:
     ExecutionTimeout = type("ExecutionTimeout", (Exception,), {})  # the module reports the missing package
 
-# Writes go on between the look at the node and its snapshot, and the server's counts are as old as its last checkpoint:
-# of fewer documents than this, a share says nothing.
+# Writes go on between the look at the node and its snapshot: of fewer documents than this, a share says nothing.
 _FEW = 1000
 
 
@@ -59,6 +59,15 @@ def differences(manifest: dict, found: dict, tolerance: float) -> list:
             if emptied or abs(here["documents"] - expected) > allowed:
                 wrong.append({"namespace": namespace, "expected": expected, "found": here["documents"]})
     return wrong
+
+
+def counted(client, found: dict, suspects: list) -> dict:
+    """The facts with the suspects' documents counted: a recovered server has its statistics of the last checkpoint."""
+    exact = dict(found)
+    for namespace in (one["namespace"] for one in suspects if one["found"] is not None):
+        database, _dot, name = namespace.partition(".")
+        exact[namespace] = {**found[namespace], "documents": client[database][name].count_documents({})}
+    return exact
 
 
 def validate(client, found: dict, limit: int, seconds: float, clock: Callable = time.monotonic) -> tuple:

@@ -30,8 +30,9 @@ options:
   tolerance_percent:
     description:
       - By how many percent the number of a collection's documents may differ from the manifest. The manifest is read
-        some seconds or minutes before the snapshot is taken, and writes go on; and both numbers are the server's
-        statistics, which after a crash, as which a snapshot counts, may lack what came after the last checkpoint.
+        some seconds or minutes before the snapshot is taken, and writes go on.
+      - The numbers are the server's statistics. Those of a restored server are as of the last checkpoint before the
+        snapshot, so a collection that differs by more is counted document by document before it is a difference.
       - A collection counts as one of 1000 documents at least, so that V(5) allows a small one 50 more or fewer. One
         that had documents and has none is a difference nevertheless, unless this is V(100).
     type: float
@@ -76,7 +77,7 @@ collections:
   returned: when the server answered
   type: int
 documents:
-  description: How many documents there are in them, as the server's statistics have it.
+  description: How many documents there are in them, as the server's statistics have it where they were not counted.
   returned: when the server answered
   type: int
 manifest_compared:
@@ -139,6 +140,9 @@ def check(params: dict) -> dict:
         version = client.server_info()["version"]
         catalog = node.catalog(client)
         found = restore_check.flat(catalog)
+        if manifest:
+            suspects = restore_check.differences(manifest, found, params["tolerance_percent"])
+            found = restore_check.counted(client, found, suspects)
         limit = params["validate_size_mb"] * 1_000_000
         validated, invalid = (
             restore_check.validate(client, found, limit, params["validate_seconds"]) if limit else ([], [])

@@ -106,6 +106,16 @@ def test_without_a_manifest_it_counts(server):
     assert told["documents"] == 2050
 
 
+def test_statistics_that_are_too_old_are_no_difference(server, taken):
+    """As after a recovery: what was written since the last checkpoint is there, and not in them."""
+    with server.client() as client:
+        found = restore_check.flat(mongod_node.catalog(client))
+        old = {**found, "drill.large": {**found["drill.large"], "documents": 500}}
+        suspects = restore_check.differences(taken, old, 5)
+        assert [one["namespace"] for one in suspects] == ["drill.large"]
+        assert restore_check.differences(taken, restore_check.counted(client, old, suspects), 5) == []
+
+
 def test_a_manifest_of_another_snapshot_is_refused(server, taken):
     told = run(uri=server.uri, manifest=taken, manifest_sha256="0" * 64)
     assert told["failed"]
