@@ -276,7 +276,9 @@ def source_mounts():
     if not name:
         return None
     found = hosts.run("staging", "docker", "inspect", "--format", "{{json .Mounts}}", name, check=False)
-    return {mount["Destination"]: mount["Source"] for mount in json.loads(found.stdout or "[]")}
+    if found.returncode:  # it went between the two
+        return None
+    return {mount["Destination"]: mount["Source"] for mount in json.loads(found.stdout)}
 
 
 def test_both_are_mounted_in_their_places_and_the_manifest_matches(lab, spread):
@@ -284,7 +286,9 @@ def test_both_are_mounted_in_their_places_and_the_manifest_matches(lab, spread):
     named = of_place(lab, report, "journal")  # any of them names the set
     with watched(source_mounts) as seen:
         where = {"stagesync_report_directory": str(run.reports)}  # the manifest is there
-        drill = dataclasses.replace(lab.playbook("drill", snapshot_id=named, **where), reports=run.reports)
+        # In this small collection the writer adds one in a hundred orders a second.
+        drill = lab.playbook("drill", snapshot_id=named, stagesync_drill_tolerance=80, **where)
+        drill = dataclasses.replace(drill, reports=run.reports)
     assert drill.rc == 0, drill.output
     room = f"/var/lib/stagesync/{drill.report['run_id']}-source"
     assert (seen[0]["/data/db"].rstrip("/."), seen[0]["/data/db/journal"].rstrip("/.")) == (room, f"{room}-1")
