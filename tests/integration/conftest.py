@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,18 +110,20 @@ class Audited:
     starts: int  # of staging's mongod meanwhile
 
 
-@pytest.fixture(scope="session")
+@contextmanager
 def masking_key() -> Iterator[str]:
     """The masking key, in a parameter that staging may read."""
     key, ssm = audit.new_key(), cli.aws("ssm")
     secret = {"Type": "SecureString", "KeyId": config.STAGING_KEY}
     ssm.put_parameter(Name=audit.KEY_PARAMETER, Value=key, Overwrite=True, **secret)
-    yield key
-    ssm.delete_parameter(Name=audit.KEY_PARAMETER)
+    try:
+        yield key
+    finally:
+        ssm.delete_parameter(Name=audit.KEY_PARAMETER)
 
 
 @pytest.fixture(scope="session")
-def audited(lab, first, masking_key) -> Audited:
+def audited(lab, first) -> Audited:
     """The next sync, after a change in production, told with every detail; two snapshots of the set shall stay.
 
     Staging has to install the modules' Python anew, and the secondary is locked, so that these run twice too.
@@ -135,10 +138,12 @@ def audited(lab, first, masking_key) -> Audited:
         "stagesync_key_parameter": audit.KEY_PARAMETER,
         "stagesync_consistency": "fsync_lock",
     }
-    needles, snapshots, starts = audit.needles(masking_key), set(lab.snapshots()), lab.starts()
-    sampler, bucket, watch = audit.Sampler(needles), audit.BucketWatch(lab.s3, needles), Watch()
-    with lab.repeating(**sampler.environment) as sessions, watch.asking(), bucket.watching(), sampler.sampling():
-        run = lab.playbook("sync", "-vvv", **settings)
+    snapshots, starts = set(lab.snapshots()), lab.starts()
+    with masking_key() as key:
+        needles = audit.needles(key)
+        sampler, bucket, watch = audit.Sampler(needles), audit.BucketWatch(lab.s3, needles), Watch()
+        with lab.repeating(**sampler.environment) as sessions, watch.asking(), bucket.watching(), sampler.sampling():
+            run = lab.playbook("sync", "-vvv", **settings)
     return Audited(run, needles, sampler, bucket, watch, sessions, snapshots, lab.starts() - starts)
 
 
