@@ -113,7 +113,6 @@ def from_account(lab, shared):
             stagesync_source_owner=config.OTHER_ACCOUNT,
             stagesync_kms_key_id=config.STAGING_KEY,
             stagesync_compare="sampled",
-            restore_poll_seconds=1,
         )
     return run, snapshot, seen
 
@@ -143,7 +142,7 @@ def test_a_plain_snapshot_of_another_account_and_region_is_copied_encrypted(lab,
     region = config.OTHER_REGION
     with allowed(), theirs(lab, shared, region) as snapshot, watched(lambda: copies(lab)) as seen:
         settings = {"stagesync_source_owner": config.OTHER_ACCOUNT, "stagesync_source_region": region}
-        run = lab.playbook("drill", snapshot_id=snapshot, restore_poll_seconds=1, **settings)
+        run = lab.playbook("drill", snapshot_id=snapshot, **settings)
     assert run.rc == 0, run.output
     assert run.report["drill"]["documents"] > 10_000
     assert {encrypted for ((_state, _key, encrypted),) in seen} == {True}
